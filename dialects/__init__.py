@@ -1,0 +1,1 @@
+"""The dialects of dlp: the operations that the passes rewrite."""

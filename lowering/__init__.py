@@ -1,0 +1,1 @@
+"""Lowering passes: from fused kernels on tensors to loops, vectors and C. One pass a file."""
