@@ -9,3 +9,11 @@ class DlpError(Exception):
 
 class InputError(DlpError):
     """What the user gave (IR, a pass name, an option, a file) is wrong; the text says where and what would be right."""
+
+
+class TargetError(DlpError):
+    """No such target, a wrong description of one, or one that this machine cannot run."""
+
+
+class ToolchainError(DlpError):
+    """No compiler that works, or one that refused the generated C."""
