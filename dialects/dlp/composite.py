@@ -1,0 +1,190 @@
+"""Ops that the framework knows as one, defined by structured ops (`decompose` replaces them)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, UnitAttr, f64, i64
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
+from xdsl.utils.exceptions import VerifyException
+
+from .contraction import MatmulOp
+from .elementwise import (
+    AddOp,
+    CompareOp,
+    ConstantOp,
+    DivOp,
+    ExpOp,
+    IotaOp,
+    LogOp,
+    MulOp,
+    RsqrtOp,
+    SelectOp,
+    SubOp,
+)
+from .reduction import MaxOp, SumOp
+from .structured import DecomposableOp, GraphBuilder, Shape, ShapedValueType
+from .view import BroadcastOp, ReshapeOp, TransposeOp
+
+
+def constant(b: GraphBuilder, value: float | int, like: SSAValue) -> SSAValue:
+    """A 0-d constant with the element type of `like`; it broadcasts."""
+    element = like.type.element_type  # pyright: ignore[reportAttributeAccessIssue]
+    attribute = FloatAttr(float(value), f64) if isinstance(value, float) else IntegerAttr(value, i64)
+    return b(ConstantOp, shape=(), element_type=element, value=attribute)
+
+
+@irdl_op_definition
+class SoftmaxOp(DecomposableOp):
+    """exp(x - max) / sum(exp(x - max)) along `dimension`; its logarithm with `log`."""
+
+    name = "dlp.softmax"
+    dimension = prop_def(IntegerAttr)
+    log = opt_prop_def(UnitAttr)
+
+    @classmethod
+    def infer(
+        cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
+    ) -> tuple[Shape | None, Attribute | None]:
+        if len(ins) != 1:
+            raise VerifyException(f"dlp.softmax: takes 1 operand, has {len(ins)}")
+        return tuple(ins[0].get_shape()), ins[0].element_type
+
+    def decompose(self, b: GraphBuilder) -> SSAValue:
+        x, dimension = self.ins[0], [self.dimension.value.data]
+        shifted = b(SubOp, x, b(MaxOp, x, dims=dimension))
+        exponential = b(ExpOp, shifted)
+        total = b(SumOp, exponential, dims=dimension)
+        if self.log is not None:
+            return b(SubOp, shifted, b(LogOp, total))
+        return b(DivOp, exponential, total)
+
+
+@irdl_op_definition
+class LayerNormOp(DecomposableOp):
+    """(x - mean) / sqrt(var + eps) * weight + bias over the last `rank` dimensions (Ba et al., arXiv:1607.06450).
+
+    Operands: x, then weight and bias where there are any (`has_weight`, `has_bias`).
+    """
+
+    name = "dlp.layer_norm"
+    rank = prop_def(IntegerAttr)
+    eps = prop_def(FloatAttr)
+    has_weight = opt_prop_def(UnitAttr)
+    has_bias = opt_prop_def(UnitAttr)
+
+    @classmethod
+    def infer(
+        cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
+    ) -> tuple[Shape | None, Attribute | None]:
+        expected = 1 + ("has_weight" in properties) + ("has_bias" in properties)
+        if len(ins) != expected:
+            raise VerifyException(f"dlp.layer_norm: takes {expected} operands, has {len(ins)}")
+        return tuple(ins[0].get_shape()), ins[0].element_type
+
+    def decompose(self, b: GraphBuilder) -> SSAValue:
+        x, shape = self.ins[0], self.shape
+        over = list(range(len(shape) - self.rank.value.data, len(shape)))
+        scale = constant(b, 1.0 / prod(shape[d] for d in over), x)
+        centred = b(SubOp, x, b(MulOp, b(SumOp, x, dims=over), scale))
+        variance = b(MulOp, b(SumOp, b(MulOp, centred, centred), dims=over), scale)
+        y = b(MulOp, centred, b(RsqrtOp, b(AddOp, variance, constant(b, self.eps.value.data, x))))
+        rest = list(self.ins[1:])
+        if self.has_weight is not None:
+            y = b(MulOp, y, rest.pop(0))
+        if self.has_bias is not None:
+            y = b(AddOp, y, rest.pop(0))
+        return y
+
+
+@irdl_op_definition
+class BatchNormOp(DecomposableOp):
+    """(x - mean) / sqrt(var + eps) * weight + bias with given statistics, channels in dimension 1.
+
+    Operands: x, mean, variance, weight, bias (Ioffe and Szegedy, arXiv:1502.03167).
+    """
+
+    name = "dlp.batch_norm"
+    eps = prop_def(FloatAttr)
+
+    @classmethod
+    def infer(
+        cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
+    ) -> tuple[Shape | None, Attribute | None]:
+        if len(ins) != 5:
+            raise VerifyException(f"dlp.batch_norm: takes 5 operands, has {len(ins)}")
+        channels = ins[0].get_shape()[1]
+        for k, t in enumerate(ins[1:], 1):
+            if tuple(t.get_shape()) != (channels,) and channels != -1:
+                raise VerifyException(
+                    f"dlp.batch_norm: operand {k} ({t}) must have the {channels} channels of operand 0 ({ins[0]})"
+                )
+        return tuple(ins[0].get_shape()), ins[0].element_type
+
+    def scale_and_shift(self, b: GraphBuilder) -> tuple[SSAValue, SSAValue]:
+        """The op as x * scale + shift, both of shape [channels]."""
+        _, mean, variance, weight, bias = self.ins
+        scale = b(MulOp, weight, b(RsqrtOp, b(AddOp, variance, constant(b, self.eps.value.data, variance))))
+        return scale, b(SubOp, bias, b(MulOp, mean, scale))
+
+    def decompose(self, b: GraphBuilder) -> SSAValue:
+        scale, shift = self.scale_and_shift(b)
+        shape = (self.in_shape(1)[0],) + (1,) * (len(self.shape) - 2)
+        y = b(MulOp, self.ins[0], b(ReshapeOp, scale, shape=shape))
+        return b(AddOp, y, b(ReshapeOp, shift, shape=shape))
+
+
+@irdl_op_definition
+class AttentionOp(DecomposableOp):
+    """softmax(q k^T * scale + mask) v over the last two dimensions (Vaswani et al., arXiv:1706.03762).
+
+    Operands: q [b..., h, m, d], k [b..., g, n, d], v [b..., g, n, e] with g dividing h (grouped queries), and with
+    `has_mask` an additive mask that broadcasts to [b..., h, m, n]. `causal` lets query i see keys 0 .. i.
+    """
+
+    name = "dlp.attention"
+    scale = prop_def(FloatAttr)
+    causal = opt_prop_def(UnitAttr)
+    has_mask = opt_prop_def(UnitAttr)
+
+    @classmethod
+    def infer(
+        cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
+    ) -> tuple[Shape | None, Attribute | None]:
+        expected = 3 + ("has_mask" in properties)
+        if len(ins) != expected:
+            raise VerifyException(f"dlp.attention: takes {expected} operands, has {len(ins)}")
+        q, v = tuple(ins[0].get_shape()), tuple(ins[2].get_shape())
+        return (*q[:-1], v[-1]), ins[0].element_type
+
+    def decompose(self, b: GraphBuilder) -> SSAValue:
+        q, k, v = self.ins[:3]
+        q_shape, k_shape = self.in_shape(0), self.in_shape(1)
+        rank = len(q_shape)
+        if rank > 2 and q_shape[-3] != k_shape[-3]:
+            k, v = (self._repeat_heads(b, x, q_shape[-3]) for x in (k, v))
+        order = (*range(rank - 2), rank - 1, rank - 2)
+        scores = b(
+            MatmulOp, b(MulOp, q, constant(b, self.scale.value.data, q)), b(TransposeOp, k, permutation=order)
+        )
+        if self.causal is not None:
+            shape = (q_shape[-2], k_shape[-2])
+            rows, columns = (b(IotaOp, shape=shape, dimension=d) for d in (0, 1))
+            visible = b(CompareOp, columns, rows, predicate="le")
+            scores = b(SelectOp, visible, scores, constant(b, float("-inf"), scores))
+        if self.has_mask is not None:
+            scores = b(AddOp, scores, self.ins[3])
+        return b(MatmulOp, b(SoftmaxOp, scores, dimension=rank - 1), v)
+
+    @staticmethod
+    def _repeat_heads(b: GraphBuilder, x: SSAValue, heads: int) -> SSAValue:
+        shape = tuple(x.type.get_shape())  # pyright: ignore[reportAttributeAccessIssue]
+        split = (*shape[:-2], 1, *shape[-2:])
+        repeated = (*shape[:-2], heads // shape[-3], *shape[-2:])
+        wide = b(BroadcastOp, b(ReshapeOp, x, shape=split), shape=repeated)
+        return b(ReshapeOp, wide, shape=(*shape[:-3], heads, *shape[-2:]))
+
+
+OPS = (SoftmaxOp, LayerNormOp, BatchNormOp, AttentionOp)

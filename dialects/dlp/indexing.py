@@ -1,0 +1,54 @@
+"""Indirect access."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from xdsl.dialects.builtin import IntegerAttr, IntegerType
+from xdsl.ir import Attribute
+from xdsl.ir.affine import AffineExpr
+from xdsl.irdl import irdl_op_definition, prop_def
+from xdsl.utils.exceptions import VerifyException
+
+from .body import BodyBuilder, Value
+from .structured import IterationSpace, Shape, ShapedValueType, StructuredOp, dims
+
+
+@irdl_op_definition
+class GatherOp(StructuredOp):
+    """result[a..., i..., b...] = table[a..., index[i...], b...], the index taking the place of `dimension`.
+
+    Operand 0 is the table, operand 1 the index (integers, 0 <= index < size; the importer normalises negative ones).
+    An embedding is a gather along dimension 0.
+    """
+
+    name = "dlp.gather"
+    dimension = prop_def(IntegerAttr)
+
+    @classmethod
+    def infer(
+        cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
+    ) -> tuple[Shape | None, Attribute | None]:
+        if len(ins) != 2:
+            raise VerifyException(f"dlp.gather: takes 2 operands, has {len(ins)}")
+        table, index = tuple(ins[0].get_shape()), tuple(ins[1].get_shape())
+        d = cast(IntegerAttr, properties["dimension"]).value.data
+        if not 0 <= d < len(table):
+            raise VerifyException(f"dlp.gather: {d} is no dimension of operand 0 ({ins[0]})")
+        if not isinstance(ins[1].element_type, IntegerType):
+            raise VerifyException(f"dlp.gather: operand 1 ({ins[1]}) must hold integers")
+        return (*table[:d], *index, *table[d + 1 :]), ins[0].element_type
+
+    def iteration_space(self) -> IterationSpace:
+        d, rank = self.dimension.value.data, len(self.in_shape(1))
+        all_dims = dims(len(self.shape))
+        index_map = all_dims[d : d + rank]
+        table_map = (*all_dims[:d], AffineExpr.symbol(1), *all_dims[d + rank :])
+        return IterationSpace(self.shape, (), (table_map, index_map))
+
+    def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
+        return args[0]
+
+
+OPS = (GatherOp,)
