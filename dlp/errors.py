@@ -26,3 +26,11 @@ def nearest(wrong: str, right: Iterable[str]) -> str:
     """`"; did you mean 'x'?"` with the candidate nearest to `wrong`, or nothing when none is near."""
     found = difflib.get_close_matches(wrong, list(right), n=1, cutoff=0.5)
     return f"; did you mean '{found[0]}'?" if found else ""
+
+
+class ToolchainError(DlpError):
+    """No compiler that works, or one that refused the generated C."""
+
+
+class TargetError(DlpError):
+    """No such target, a wrong description of one, or one that this machine cannot run."""
