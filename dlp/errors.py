@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 
 class DlpError(Exception):
@@ -22,6 +23,10 @@ class PassError(DlpError):
     """A pass failed on the IR that it was given."""
 
 
+class CodegenError(DlpError):
+    """IR has no spelling in C: an operation, a type or a form of them; the text names it."""
+
+
 def nearest(wrong: str, right: Iterable[str]) -> str:
     """`"; did you mean 'x'?"` with the candidate nearest to `wrong`, or nothing when none is near."""
     found = difflib.get_close_matches(wrong, list(right), n=1, cutoff=0.5)
@@ -34,3 +39,29 @@ class ToolchainError(DlpError):
 
 class TargetError(DlpError):
     """No such target, a wrong description of one, or one that this machine cannot run."""
+
+
+@dataclass(frozen=True)
+class UnsupportedOp:
+    """One operation of a user's model that dlp leaves to the framework."""
+
+    name: str
+    """As the framework calls it: `aten.cumsum.default`."""
+    reason: str
+    location: str = ""
+    """`file:line` of the user's code, empty where the framework does not know it."""
+
+    def __str__(self) -> str:
+        return f"{self.location or '?'}: {self.name}: {self.reason}"
+
+
+class UnsupportedOpsError(DlpError):
+    """A graph holds operations that dlp does not compile; all of them are listed, not the first only."""
+
+    def __init__(self, ops: Sequence[UnsupportedOp]) -> None:
+        self.ops = tuple(ops)
+        super().__init__("operations that dlp does not compile:\n" + "\n".join(f"  {op}" for op in self.ops))
+
+
+class FallbackError(DlpError):
+    """With `strict=True`: a part of the model would have run in the framework; says which line and why."""
