@@ -90,7 +90,7 @@ def _find(target: Target, chosen: str, path: str) -> Toolchain | str:
         result = _try(command, target, path)
         if isinstance(result, Toolchain):
             return result
-        return f"the compiler that DLP_CC names does not work: {result}"
+        return f"the compiler that DLP_CC names does not work: {result}; set it to a working gcc or clang, or unset it"
     complaints: list[str] = []
     second_choice: Toolchain | None = None
     for name in _CANDIDATES:
