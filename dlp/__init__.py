@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["__version__", "capture", "optimize", "refresh", "report"]
 
-_HOMES = {name: "dlp.frontends.torch" for name in ("capture", "optimize", "refresh", "report")}
+_HOMES: dict[str, str] = dict.fromkeys(("capture", "optimize", "refresh", "report"), "dlp.frontends.torch")
 
 
 def __getattr__(name: str) -> object:

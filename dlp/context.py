@@ -1,4 +1,4 @@
-"""The context that IR is parsed in: every dialect of xDSL, of dlp and of installed packages, loaded when first met."""
+"""The context that IR is parsed in: all dialects of xDSL, dlp and installed packages, loaded on demand."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from xdsl.traits import IsolatedFromAbove
 
 
 def undominated_use(root: Operation) -> tuple[Operation, int] | None:
-    """The first operation inside `root`, with the number of its operand, that uses a value which does not dominate it.
+    """The first operation inside `root`, with the number of its operand, whose operand does not dominate it.
 
     The region of a `builtin.module` is a graph region: order does not matter there. Blocks that cannot be
     reached are not checked, as nothing runs there. The cost is linear in the number of operations as long as
@@ -44,7 +44,7 @@ def _check_region(region: Region, visible: set[SSAValue], is_graph: bool) -> tup
 
 
 def _check_block(block: Block, visible: set[SSAValue], is_graph: bool) -> tuple[Operation, int] | None:
-    added = _definitions(block) if is_graph else set(block.args)
+    added: set[SSAValue] = _definitions(block) if is_graph else set(block.args)
     visible |= added
     try:
         for op in block.ops:

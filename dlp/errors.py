@@ -12,7 +12,7 @@ class DlpError(Exception):
 
 
 class InputError(DlpError):
-    """What the user gave (IR, a pass name, an option, a file) is wrong; the text says where and what would be right."""
+    """What the user gave (IR, a pass name, an option, a file) is wrong; the text says where and why."""
 
 
 class VerificationError(DlpError):

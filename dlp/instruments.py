@@ -17,8 +17,8 @@ from dlp.pass_manager import Instrument, PassRecord, command_options
 class DumpIR(Instrument):
     """Writes the module to numbered files of a folder: as it comes in, and after every pass that changed it.
 
-    The first line of each file is the command that makes it from the file before, to be run in the folder. Passes
-    that changed nothing leave no file; the number of a file is the place of its pass in the pipeline.
+    The first line of each file is the command that makes it from the file before, to be run in the folder.
+    Passes that changed nothing leave no file; the number of a file is the place of its pass in the pipeline.
 
     Attributes:
         folder: made when missing; older dumps in it are removed.

@@ -1,4 +1,4 @@
-"""Runs passes one after the other, and everything around that: timing, statistics, verification, dumps, reproducers.
+"""Runs passes one after the other, and what goes with it: timing, statistics, verification, reproducers.
 
 ```python
 records = PassManager(parse_passes("canonicalize,cse"), verify=True).run(context, module)
@@ -57,7 +57,7 @@ class Instrument:
     """Looks on while passes run. Subclasses override what they need.
 
     Attributes:
-        wants_changes: set where `PassRecord.changed` must be known: the module is then printed after every pass.
+        wants_changes: `PassRecord.changed` must be known; the module is then printed after every pass.
     """
 
     wants_changes = False
@@ -153,7 +153,7 @@ class PassManager:
     def _write_reproducer(
         self, context: Context, module: ModuleOp, steps: Sequence[Step], record: PassRecord, error: Exception
     ) -> Path | None:
-        """Run the passes before the failing one again and write what it was given, with the command and the error.
+        """Run the passes before the failing one again; write its input, with the command and the error.
 
         Returns:
             The file; None when that fails as well, which must not hide the first error.

@@ -1,7 +1,7 @@
 """Pipelines as text: `"fold-batch-norm,tile{sizes=8,16}"` to passes and back.
 
-An element is the name of a pass with its options, or the name of a stage or of a pipeline of `dlp.pipeline`, which
-stands for its elements.
+An element is the name of a pass with its options, or the name of a stage or of a pipeline of `dlp.pipeline`,
+which stands for its elements.
 """
 
 from __future__ import annotations
@@ -51,14 +51,11 @@ def parse_passes(text: str, *, target: str | None = None) -> list[Step]:
     text = text.strip()
     if text.startswith("builtin.module(") and text.endswith(")"):
         text = text.removeprefix("builtin.module(")[:-1]
-    return [
-        Step(_instance(spec, target), stage)
-        for spec, stage in _expanded(text, stage="", inside=())
-    ]
+    return [Step(_instance(spec, target), stage) for spec, stage in _expanded(text, stage="", inside=())]
 
 
 def pass_text(instance: ModulePass) -> str:
-    """The pass as it would be written in a pipeline: its name and the options that are not at their defaults."""
+    """The pass as written in a pipeline: its name, and the options that differ from their defaults."""
     return str(instance.spec())
 
 

@@ -2,8 +2,8 @@
 
 A pass is found, in this order, as
 
-1. a file of `transforms/` or `lowering/`: `fold_batch_norm.py` holds the pass `fold-batch-norm`. Files that begin
-   with `_` are helpers; files named `print_*` are output formats (`lowering/print_c.py` is `dlp-opt -t c`);
+1. a file of `transforms/` or `lowering/`: `fold_batch_norm.py` holds the pass `fold-batch-norm`. Files that
+   begin with `_` are helpers; files named `print_*` are output formats (`lowering/print_c.py`: `dlp-opt -t c`);
 2. an entry point of the group `dlp.passes` of an installed package: `name = "package.module:PassClass"`;
 3. a pass of xDSL, unless one of ours has taken its name.
 
@@ -138,9 +138,7 @@ def _docstring_in(file: Path) -> str | None:
     name = file.stem.replace("_", "-")
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.ClassDef) and any(
-            isinstance(line, ast.Assign)
-            and isinstance(line.value, ast.Constant)
-            and line.value.value == name
+            isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant) and line.value.value == name
             for line in node.body
         ):
             return ast.get_docstring(node)

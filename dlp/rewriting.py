@@ -27,7 +27,7 @@ from dlp.errors import PassError
 from dlp.statistics import count
 
 # Rewrites allowed for each operation that the driver starts with, and for a region however small. A pass that
-# unrolls a register tile makes a few hundred operations out of one; patterns that undo each other pass any bound.
+# unrolls a register tile makes a few hundred operations of one; patterns that undo each other pass any bound.
 REWRITES_PER_OPERATION = 100
 REWRITES_AT_LEAST = 20_000
 

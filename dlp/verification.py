@@ -48,7 +48,7 @@ def verify(module: ModuleOp) -> None:
         culprit, number = found
         hint = culprit.operands[number].name_hint
         value = f"%{hint}" if hint else f"number {number}"
-        message = f"operand {value} does not dominate this use: it is defined later, or not on every path to here"
+        message = f"operand {value} does not dominate this use: it is defined later or not on every path"
         raise InvalidOperation(culprit, f"'{_name(culprit)}': {message}")
 
 

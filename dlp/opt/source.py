@@ -1,0 +1,113 @@
+"""IR from a file: split into parts, parsed, with errors that say file, line and column."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+from xdsl.parser import Parser
+from xdsl.utils.exceptions import ParseError
+
+from dlp.errors import InputError
+
+SPLIT_MARK = "// -----"
+
+
+@dataclass
+class Source:
+    """The text of one module.
+
+    Attributes:
+        name: of the file it is from.
+        text: of this part.
+        first_line: number in the file of the first line of `text`, from 1.
+        lines: where each operation that was read stands in the file.
+    """
+
+    name: str
+    text: str
+    first_line: int = 1
+    lines: dict[Operation, int] = field(default_factory=dict)
+
+    def split(self) -> Iterator[Source]:
+        """The parts between lines that begin with `// -----`."""
+        line = self.first_line
+        start = 0
+        for mark in re.finditer(rf"^{SPLIT_MARK}.*\n?", self.text, re.MULTILINE):
+            yield Source(self.name, self.text[start : mark.start()], line)
+            line += self.text.count("\n", start, mark.end())
+            start = mark.end()
+        yield Source(self.name, self.text[start:], line)
+
+    def parse(self, context: Context) -> ModuleOp:
+        """The module that the text stands for; an empty one when there are only comments.
+
+        Raises:
+            SyntaxInputError: the text is not IR.
+        """
+        if not re.sub(r"//[^\n]*", "", self.text).strip():
+            return ModuleOp([])
+        parser = _LineParser(context, self.text, self.name)
+        try:
+            module = parser.parse_module()
+        except ParseError as error:
+            place = error.span.get_location()
+            raise self._error(error.msg, place.line, place.col, len(error.span)) from error
+        except Exception as error:
+            # Constructors of attributes and operations raise all kinds; the place is where the parser is.
+            place = parser.place()
+            raise self._error(str(error) or type(error).__name__, place.line, place.col, 1) from error
+        starts = [match.end() for match in re.finditer("^|\n", self.text)]
+        self.lines = {
+            op: self.first_line - 1 + bisect.bisect_right(starts, position)
+            for op, position in parser.positions.items()
+        }
+        return module
+
+    def _error(self, message: str, line: int, column: int, length: int) -> SyntaxInputError:
+        shown = self.text.split("\n")[line - 1]
+        underline = " " * (column - 1) + "^" * max(1, min(length, len(shown) - column + 1))
+        return SyntaxInputError(
+            " ".join(message.split()), self.first_line - 1 + line, column, f"{shown}\n{underline}\n"
+        )
+
+
+class SyntaxInputError(InputError):
+    """Text that is not IR.
+
+    Attributes:
+        message: what is wrong, in one line.
+        line: line in the file, from 1.
+        column: column, from 1.
+        shown: the source line, and the place in it underlined.
+    """
+
+    def __init__(self, message: str, line: int, column: int, shown: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+        self.shown = shown
+
+
+class _LineParser(Parser):
+    """A parser that remembers where each operation began."""
+
+    def __init__(self, context: Context, text: str, name: str) -> None:
+        super().__init__(context, text, name)
+        self.positions: dict[Operation, int] = {}
+
+    def parse_operation(self) -> Operation:
+        start = self._current_token.span.start
+        op = super().parse_operation()
+        self.positions[op] = start
+        return op
+
+    def place(self):
+        """Where the parser is."""
+        return self._current_token.span.get_location()
