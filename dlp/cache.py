@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import functools
 import hashlib
 import json
@@ -34,7 +35,8 @@ from pathlib import Path
 _FORMAT = "v1"  # a change of the layout on disk takes a new name and leaves the old one alone
 _MANIFEST = "manifest.json"
 _DEFAULT_LIMIT = 2 << 30
-_STALE_SECONDS = 3600  # no put takes an hour: a temporary directory of this age has lost its process
+_STALE_SECONDS = 3600  # a temporary directory of this age has lost its process: no put takes so long
+_BUSY_SECONDS = 60  # the same for the user who clears the cache
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Cache:
         entries = list(self._entries())
         for folder in entries:
             self._remove(folder)
-        self._sweep(older_than=0)
+        self._sweep(older_than=_BUSY_SECONDS)
         self._known_bytes = 0
         return len(entries)
 
@@ -169,15 +171,18 @@ class Cache:
             manifest = {"sha256": {name: _sha256(data) for name, data in files.items()}}
             (temporary / _MANIFEST).write_text(json.dumps(manifest))
             # Not synced to disk: after a crash of the machine, the checksums tell what was torn.
-            try:
-                os.rename(temporary, folder)
-            except OSError:
+            for _ in range(3):
+                try:
+                    os.rename(temporary, folder)
+                    return Entry(key, folder, tuple(files))
+                except OSError as error:
+                    if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                        raise
                 if (there := self._read(key)) is not None:
                     return there  # another process was first
-                os.rename(temporary, folder)  # what was there was damaged, and is removed now
+            return None  # others put and remove the key all the time
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        return Entry(key, folder, tuple(files))
 
     def _make_room(self, added: int, keep: Path) -> None:
         with self._lock:
@@ -209,12 +214,12 @@ class Cache:
 
     def _remove(self, folder: Path) -> None:
         """Out of the readers' sight at once, then file by file."""
-        try:
+        with contextlib.suppress(OSError):  # another process was first, or the disk is read-only
             grave = tempfile.mkdtemp(prefix="tmp-", dir=self._base)
-            os.rename(folder, grave)
-        except OSError:
-            grave = folder
-        shutil.rmtree(grave, ignore_errors=True)
+            try:
+                os.rename(folder, grave)
+            finally:
+                shutil.rmtree(grave, ignore_errors=True)
 
 
 def key_of(*parts: str | bytes) -> str:

@@ -4,7 +4,7 @@ A target is one TOML file (`avx512.toml`, `avx2.toml`, `scalar.toml`, `ve.toml`,
 Passes read the fields of a `Target`; none asks for its name.
 """
 
-from dlp.targets.host import check_runs_here, emulated, host, missing_features
+from dlp.targets.machine import check_runs_here, emulated, host, missing_features
 from dlp.targets.target import CSpelling, RegisterTile, Target, load, names
 
 __all__ = [

@@ -17,7 +17,7 @@ from pathlib import Path
 from dlp.cache import default_cache, key_of, warn_once
 from dlp.errors import ToolchainError
 from dlp.targets import Target, missing_features
-from dlp.targets.host import cpu_identity
+from dlp.targets.machine import cpu_identity
 from dlp.toolchain.process import first_line, run, scratch_folder, write_file
 
 _CANDIDATES = ("gcc", "clang", *(f"clang-{version}" for version in range(25, 14, -1)), "cc")

@@ -108,7 +108,9 @@ def _cpuinfo() -> dict[str, str]:
     except OSError:
         return {}
     first = text.strip().split("\n\n")[0]
-    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.split("\n"))}
+    return {
+        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.split("\n"))
+    }
 
 
 @functools.cache
