@@ -1,0 +1,55 @@
+# `make demo` and `make test` do all the set-up themselves, once, in .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: help setup demo test lit pytest lint format clean
+
+help:
+	@echo "make demo     train a small network, optimise it, compare and time it; then ResNet-18"
+	@echo "make test     all tests (lit, then pytest)"
+	@echo "make lint     ruff and basedpyright"
+	@echo "make format   let ruff rewrite the sources"
+	@echo "make setup    only the environment in .venv"
+	@echo "make clean    remove what was built, except .venv"
+
+setup: .venv/ready
+
+# torch first and alone, so that the version that is there satisfies everything after it.
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dlp needs Python 3.11 or newer; set PYTHON=")'
+	@echo "setting up .venv (once; a few minutes, most of it PyTorch)"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet -e '.[test]'
+	$(BIN)/pip install --quiet --no-deps torchvision==0.28.0
+	@touch $@
+
+.venv/ready-lint: .venv/ready
+	$(BIN)/pip install --quiet -e '.[test,lint]'
+	@touch $@
+
+demo: setup
+	$(BIN)/python examples/demo.py
+
+test: lit pytest
+
+lit: setup
+	$(BIN)/lit -j $(JOBS) --show-unsupported --order=lexical test
+
+pytest: lit
+	$(BIN)/pytest -n $(JOBS) --dist=worksteal test
+
+lint: .venv/ready-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+
+format: .venv/ready-lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,45 @@
+"""What all tests share: how they say which tools they need, and a cache of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "requires_tool(name, ...): commands the test runs; skipped where one is missing, failed with DLP_REQUIRE_TOOLS=1",
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("requires_tool"):
+        for tool in mark.args:
+            require_tool(tool)
+
+
+def require_tool(tool: str) -> None:
+    """Skip the running test where `tool` is not installed; fail it where nothing may be skipped."""
+    if shutil.which(tool):
+        return
+    if os.environ.get("DLP_REQUIRE_TOOLS") == "1":
+        pytest.fail(f"{tool} is not installed, and DLP_REQUIRE_TOOLS=1 forbids skipping", pytrace=False)
+    pytest.skip(f"{tool} is not installed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Compiled code of the tests is cached in a folder of this run, never in the user's cache."""
+    folder = tmp_path_factory.mktemp("dlp-cache")
+    before = os.environ.get("DLP_CACHE_DIR")
+    os.environ["DLP_CACHE_DIR"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["DLP_CACHE_DIR"]
+    else:
+        os.environ["DLP_CACHE_DIR"] = before
