@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, cast
+from typing import ClassVar, Self, cast
 
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, StringAttr
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, SSAValue
 from xdsl.ir.affine import AffineExpr
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
@@ -65,7 +65,7 @@ class MatmulOp(ContractionOp):
                 f"dlp.matmul: elements differ: operand 0 is {ins[0]}, operand 1 is {ins[1]}"
             )
         if "panel" in properties:
-            if len(w) != 3 or w[2] != cast(IntegerAttr, properties["panel"]).value.data:
+            if len(w) != 3 or w[2] > cast(IntegerAttr, properties["panel"]).value.data:
                 raise VerifyException(
                     f"dlp.matmul: operand 1 ({ins[1]}) is not packed in panels of {properties['panel']}"
                 )
@@ -156,6 +156,14 @@ class ConvOp(ContractionOp):
             return None, ins[0].element_type
         return (x[0], oc, *out) if layout == "channels_first" else (x[0], *out, oc), ins[0].element_type
 
+    def on_tile(self, ins: Sequence[SSAValue], out: SSAValue) -> Self:
+        tile = self.on(ins, out)
+        if self.group_count != 1:
+            # The tile's groups are those whose input channels it reads.
+            channels = tile.in_shape(0)[-1 if self.channels_last else 1]
+            tile.properties["groups"] = IntegerAttr(channels // self.group_channels, 64)
+        return tile
+
     @property
     def channels_last(self) -> bool:
         return self.layout.data == "channels_last"
@@ -182,8 +190,8 @@ class ConvOp(ContractionOp):
     @property
     def group_channels(self) -> int:
         """Input channels of one group."""
-        x = self.in_shape(0)
-        return (x[-1] if self.channels_last else x[1]) // self.group_count
+        w = self.in_shape(1)
+        return w[1] if not self.channels_last else w[self.spatial_rank + (self.panel is not None)]
 
     def iteration_space(self) -> IterationSpace:
         shape, spatial = self.shape, self.spatial_rank

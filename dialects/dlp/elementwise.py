@@ -469,6 +469,7 @@ class IotaOp(ElementwiseOp):
     """The index along `dimension`, an integer: 0, 1, 2, ..."""
 
     name = "dlp.iota"
+    USES_INDEX: ClassVar[bool] = True
     ARITY: ClassVar[int] = 0
     dimension = prop_def(Attribute)
 

@@ -241,6 +241,9 @@ class StructuredOp(DestinationOp, ABC):
     accumulate = opt_prop_def(UnitAttr)
     """Reductions: start from what `outs` holds instead of from the neutral element."""
 
+    USES_INDEX: ClassVar[bool] = False
+    """Whether the body asks for its place in the iteration space, which a tile does not know."""
+
     COMBINER: ClassVar[str | None] = None
     """How a reduction combines (a key of NEUTRAL); None for element-wise ops."""
 
@@ -257,6 +260,13 @@ class StructuredOp(DestinationOp, ABC):
         return tuple(f"i{k}" for k in range(len(space.parallel))) + tuple(
             f"r{k}" for k in range(len(space.reduction))
         )
+
+    def on_tile(self, ins: Sequence[SSAValue], out: SSAValue) -> Self:
+        """The same op on a tile of its result, the operands being the regions that the index maps give for it.
+
+        Ops whose properties speak of positions in the whole operand override this.
+        """
+        return self.on(ins, out)
 
     @property
     def is_elementwise(self) -> bool:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TypeAlias, cast
+from typing import Self, TypeAlias, cast
 
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr
-from xdsl.ir import Attribute
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, i64
+from xdsl.ir import Attribute, SSAValue
 from xdsl.ir.affine import AffineExpr
 from xdsl.irdl import irdl_op_definition, prop_def
 from xdsl.utils.exceptions import VerifyException
@@ -227,6 +227,14 @@ class SliceOp(ViewOp):
             for d, o, s in zip(dims(len(self.shape)), int_list(self.offsets), int_list(self.steps))
         )
         return IterationSpace(self.shape, (), (maps,))
+
+    def on_tile(self, ins: Sequence[SSAValue], out: SSAValue) -> Self:
+        tile = self.on(ins, out)
+        # The operand is the region that is read: it starts at its first element, or its last when walking backwards.
+        steps = int_list(self.steps)
+        starts = [-s * (n - 1) if s < 0 else 0 for s, n in zip(steps, tile.shape, strict=True)]
+        tile.properties["offsets"] = DenseArrayBase.from_list(i64, starts)
+        return tile
 
     def relayout(self, source: Layout) -> Layout | None:
         offset, strides = source
