@@ -25,7 +25,7 @@ from .elementwise import (
     SubOp,
 )
 from .reduction import MaxOp, SumOp
-from .structured import DecomposableOp, GraphBuilder, Shape, ShapedValueType
+from .structured import DecomposableOp, GraphBuilder, Shape, ShapedValueType, shape_of
 from .view import BroadcastOp, ReshapeOp, TransposeOp
 
 
@@ -50,7 +50,7 @@ class SoftmaxOp(DecomposableOp):
     ) -> tuple[Shape | None, Attribute | None]:
         if len(ins) != 1:
             raise VerifyException(f"dlp.softmax: takes 1 operand, has {len(ins)}")
-        return tuple(ins[0].get_shape()), ins[0].element_type
+        return shape_of(ins[0]), ins[0].element_type
 
     def decompose(self, b: GraphBuilder) -> SSAValue:
         x, dimension = self.ins[0], [self.dimension.value.data]
@@ -82,7 +82,7 @@ class LayerNormOp(DecomposableOp):
         expected = 1 + ("has_weight" in properties) + ("has_bias" in properties)
         if len(ins) != expected:
             raise VerifyException(f"dlp.layer_norm: takes {expected} operands, has {len(ins)}")
-        return tuple(ins[0].get_shape()), ins[0].element_type
+        return shape_of(ins[0]), ins[0].element_type
 
     def decompose(self, b: GraphBuilder) -> SSAValue:
         x, shape = self.ins[0], self.shape
@@ -115,13 +115,13 @@ class BatchNormOp(DecomposableOp):
     ) -> tuple[Shape | None, Attribute | None]:
         if len(ins) != 5:
             raise VerifyException(f"dlp.batch_norm: takes 5 operands, has {len(ins)}")
-        channels = ins[0].get_shape()[1]
+        channels = shape_of(ins[0])[1]
         for k, t in enumerate(ins[1:], 1):
-            if tuple(t.get_shape()) != (channels,) and channels != -1:
+            if shape_of(t) != (channels,) and channels != -1:
                 raise VerifyException(
                     f"dlp.batch_norm: operand {k} ({t}) must have the {channels} channels of operand 0 ({ins[0]})"
                 )
-        return tuple(ins[0].get_shape()), ins[0].element_type
+        return shape_of(ins[0]), ins[0].element_type
 
     def scale_and_shift(self, b: GraphBuilder) -> tuple[SSAValue, SSAValue]:
         """The op as x * scale + shift, both of shape [channels]."""
@@ -156,7 +156,7 @@ class AttentionOp(DecomposableOp):
         expected = 3 + ("has_mask" in properties)
         if len(ins) != expected:
             raise VerifyException(f"dlp.attention: takes {expected} operands, has {len(ins)}")
-        q, v = tuple(ins[0].get_shape()), tuple(ins[2].get_shape())
+        q, v = shape_of(ins[0]), shape_of(ins[2])
         return (*q[:-1], v[-1]), ins[0].element_type
 
     def decompose(self, b: GraphBuilder) -> SSAValue:
@@ -180,7 +180,7 @@ class AttentionOp(DecomposableOp):
 
     @staticmethod
     def _repeat_heads(b: GraphBuilder, x: SSAValue, heads: int) -> SSAValue:
-        shape = tuple(x.type.get_shape())  # pyright: ignore[reportAttributeAccessIssue]
+        shape = shape_of(x.type)  # pyright: ignore[reportAttributeAccessIssue]
         split = (*shape[:-2], 1, *shape[-2:])
         repeated = (*shape[:-2], heads // shape[-3], *shape[-2:])
         wide = b(BroadcastOp, b(ReshapeOp, x, shape=split), shape=repeated)

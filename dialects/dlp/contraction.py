@@ -18,7 +18,16 @@ from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from .body import BodyBuilder, Value
-from .structured import IterationSpace, Shape, ShapedValueType, StructuredOp, broadcast_map, dims, int_list
+from .structured import (
+    IterationSpace,
+    Shape,
+    ShapedValueType,
+    StructuredOp,
+    broadcast_map,
+    dims,
+    int_list,
+    shape_of,
+)
 
 
 class ContractionOp(StructuredOp, ABC):
@@ -51,7 +60,7 @@ class MatmulOp(ContractionOp):
     ) -> tuple[Shape | None, Attribute | None]:
         if len(ins) != 2:
             raise VerifyException(f"dlp.matmul: takes 2 operands, has {len(ins)}")
-        a, w = tuple(ins[0].get_shape()), tuple(ins[1].get_shape())
+        a, w = shape_of(ins[0]), shape_of(ins[1])
         if len(a) < 2 or len(w) < 2:
             raise VerifyException(
                 f"dlp.matmul: operands must have at least 2 dimensions, are {ins[0]} and {ins[1]}"
@@ -127,7 +136,7 @@ class ConvOp(ContractionOp):
         strides, dilations = int_list(properties["strides"]), int_list(properties["dilations"])
         groups = cast(IntegerAttr, properties["groups"]).value.data
         layout = cast(StringAttr, properties["layout"]).data
-        x, w = tuple(ins[0].get_shape()), tuple(ins[1].get_shape())
+        x, w = shape_of(ins[0]), shape_of(ins[1])
         spatial = len(strides)
         if layout not in ("channels_first", "channels_last"):
             raise VerifyException(f'dlp.conv: layout "{layout}" is not "channels_first" or "channels_last"')

@@ -12,7 +12,7 @@ from xdsl.irdl import irdl_op_definition, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from .body import BodyBuilder, Value
-from .structured import IterationSpace, Shape, ShapedValueType, StructuredOp, dims
+from .structured import IterationSpace, Shape, ShapedValueType, StructuredOp, dims, shape_of
 
 
 @irdl_op_definition
@@ -32,7 +32,7 @@ class GatherOp(StructuredOp):
     ) -> tuple[Shape | None, Attribute | None]:
         if len(ins) != 2:
             raise VerifyException(f"dlp.gather: takes 2 operands, has {len(ins)}")
-        table, index = tuple(ins[0].get_shape()), tuple(ins[1].get_shape())
+        table, index = shape_of(ins[0]), shape_of(ins[1])
         d = cast(IntegerAttr, properties["dimension"]).value.data
         if not 0 <= d < len(table):
             raise VerifyException(f"dlp.gather: {d} is no dimension of operand 0 ({ins[0]})")

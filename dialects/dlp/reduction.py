@@ -14,7 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from .body import BodyBuilder, Value
 from .contraction import SPATIAL_NAMES, window_index, window_output
-from .structured import IterationSpace, Shape, ShapedValueType, StructuredOp, dims, int_list
+from .structured import IterationSpace, Shape, ShapedValueType, StructuredOp, dims, int_list, shape_of
 
 
 class ReduceOp(StructuredOp, ABC):
@@ -32,7 +32,7 @@ class ReduceOp(StructuredOp, ABC):
         if len(ins) != 1:
             raise VerifyException(f"{cls.name}: takes 1 operand, has {len(ins)}")
         reduced = set(int_list(properties["dims"]))
-        shape = tuple(ins[0].get_shape())
+        shape = shape_of(ins[0])
         if any(d < 0 or d >= len(shape) for d in reduced):
             raise VerifyException(
                 f"{cls.name}: dims {sorted(reduced)} are not dimensions of operand 0 ({ins[0]})"
@@ -68,7 +68,7 @@ class PoolOp(StructuredOp, ABC):
         layout = cast(StringAttr, properties["layout"]).data
         if layout not in ("channels_first", "channels_last"):
             raise VerifyException(f'{cls.name}: layout "{layout}" is not "channels_first" or "channels_last"')
-        x = tuple(ins[0].get_shape())
+        x = shape_of(ins[0])
         if not len(kernel) == len(strides) == len(dilations) == len(x) - 2:
             raise VerifyException(
                 f"{cls.name}: kernel, strides and dilations do not fit operand 0 ({ins[0]})"

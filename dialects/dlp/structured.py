@@ -19,6 +19,7 @@ from math import prod
 from typing import Any, ClassVar, Self, TypeAlias, cast
 
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     ArrayAttr,
     BoolAttr,
     DenseArrayBase,
@@ -105,6 +106,11 @@ class _StructuredEffects(MemoryEffect):
         return effects
 
 
+def shape_of(shaped: Attribute) -> Shape:
+    """Shape of a tensor or buffer type; -1 for a size known only at run time."""
+    return tuple(max(n, -1) for n in cast(ShapedValueType, shaped).get_shape())
+
+
 def attribute_of(value: Any) -> Attribute:
     """The attribute for a Python value: bool, int, float, str, or a sequence of integers."""
     match value:
@@ -176,7 +182,7 @@ class DestinationOp(IRDLOperation, ABC):
         final_element = element_type or inferred_element
         if final_shape is None or final_element is None:
             raise ValueError(f"{cls.name}: the result's shape and element type must be given")
-        result = TensorType(final_element, final_shape)
+        result = TensorType(final_element, [DYNAMIC_INDEX if n < 0 else n for n in final_shape])
         return cls.build(operands=[values, []], result_types=[[result]], properties=attributes)
 
     def on(
@@ -195,7 +201,7 @@ class DestinationOp(IRDLOperation, ABC):
     @property
     def shape(self) -> Shape:
         """Shape of the result or of the destination buffer."""
-        return tuple(self.destination_type.get_shape())
+        return shape_of(self.destination_type)
 
     @property
     def element_type(self) -> Attribute:
@@ -321,7 +327,7 @@ def broadcast_shapes(name: str, ins: Sequence[ShapedValueType]) -> Shape:
     """
     shape: list[int] = []
     for k, t in enumerate(ins):
-        other = list(t.get_shape())
+        other = list(shape_of(t))
         rank = max(len(shape), len(other))
         left, right = [1] * (rank - len(shape)) + shape, [1] * (rank - len(other)) + other
         for a, b in zip(left, right):

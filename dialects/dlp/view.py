@@ -28,6 +28,7 @@ from .structured import (
     broadcast_map,
     dims,
     int_list,
+    shape_of,
 )
 
 Layout: TypeAlias = tuple[int, tuple[int, ...]]
@@ -48,7 +49,7 @@ class ViewOp(StructuredOp, ABC):
 def _one_operand(name: str, ins: Sequence[ShapedValueType]) -> Shape:
     if len(ins) != 1:
         raise VerifyException(f"{name}: takes 1 operand, has {len(ins)}")
-    return tuple(ins[0].get_shape())
+    return shape_of(ins[0])
 
 
 @irdl_op_definition
@@ -320,12 +321,12 @@ class ConcatOp(DestinationOp):
         if not ins:
             raise VerifyException("dlp.concat: takes at least 1 operand")
         d = cast(IntegerAttr, properties["dimension"]).value.data
-        first = list(ins[0].get_shape())
+        first = list(shape_of(ins[0]))
         if not 0 <= d < len(first):
             raise VerifyException(f"dlp.concat: {d} is no dimension of operand 0 ({ins[0]})")
         total = 0
         for k, t in enumerate(ins):
-            shape = list(t.get_shape())
+            shape = list(shape_of(t))
             if t.element_type != ins[0].element_type or len(shape) != len(first):
                 raise VerifyException(f"dlp.concat: operand {k} ({t}) does not fit operand 0 ({ins[0]})")
             if any(a != b and -1 not in (a, b) for i, (a, b) in enumerate(zip(shape, first)) if i != d):
