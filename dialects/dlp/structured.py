@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar, Self, TypeAlias, cast
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar, cast
 
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
@@ -50,6 +50,7 @@ from .body import BodyBuilder, Value
 
 Shape: TypeAlias = tuple[int, ...]
 ShapedValueType: TypeAlias = TensorType[Attribute] | MemRefType[Attribute]
+OpT = TypeVar("OpT", bound=Operation)
 
 NEUTRAL: Mapping[str, float] = {
     "add": 0.0,
@@ -216,7 +217,7 @@ class DestinationOp(IRDLOperation, ABC):
         return cast(ShapedValueType, self.ins[i].type)
 
     def in_shape(self, i: int) -> Shape:
-        return tuple(self.in_type(i).get_shape())
+        return shape_of(self.ins[i].type)
 
     def verify_(self) -> None:
         if len(self.outs) + len(self.res) != 1:
@@ -294,18 +295,28 @@ class DecomposableOp(DestinationOp, ABC):
         """Emit the definition through `b` and return the value that replaces the result."""
 
 
+SOURCE = "dlp.source"
+"""Discardable attribute of an op: the line of the user's model that it came from, "file.py:12"."""
+
+
 class GraphBuilder:
-    """Emits ops before a given op and hands back their results."""
+    """Emits ops before a given op, on the same line of the user's model, and hands back their results."""
 
     def __init__(self, anchor: Operation) -> None:
         self.anchor = anchor
 
     def __call__(self, op_class: type[DestinationOp], *ins: SSAValue, **arguments: Any) -> SSAValue:
-        op = op_class.of(*ins, **arguments)
+        return self.insert(op_class.of(*ins, **arguments)).result
+
+    def insert(self, op: OpT) -> OpT:
+        """Put an op that was built elsewhere before the anchor."""
+        source = self.anchor.attributes.get(SOURCE)
+        if source is not None:
+            op.attributes[SOURCE] = source
         block = self.anchor.parent
         assert block is not None
         block.insert_op_before(op, self.anchor)
-        return op.result
+        return op
 
 
 def dims(n: int, start: int = 0) -> tuple[AffineExpr, ...]:
