@@ -1,0 +1,71 @@
+"""Composite ops straight from their formulas, in float64 and without their `decompose`, which is checked against this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlp.dialects.dlp.composite import AttentionOp, BatchNormOp, LayerNormOp, SoftmaxOp
+from dlp.dialects.dlp.structured import DecomposableOp
+
+from .dtypes import Array
+
+
+def _softmax(x: Array, axis: int) -> Array:
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def softmax(op: SoftmaxOp, x: Array) -> Array:
+    axis = op.dimension.value.data
+    if op.log is None:
+        return _softmax(x, axis)
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+def layer_norm(op: LayerNormOp, x: Array, *scale_and_shift: Array) -> Array:
+    axes = tuple(range(x.ndim - op.rank.value.data, x.ndim))
+    y = (x - x.mean(axis=axes, keepdims=True)) / np.sqrt(x.var(axis=axes, keepdims=True) + op.eps.value.data)
+    rest = list(scale_and_shift)
+    if op.has_weight is not None:
+        y = y * rest.pop(0)
+    if op.has_bias is not None:
+        y = y + rest.pop(0)
+    return y
+
+
+def batch_norm(op: BatchNormOp, x: Array, *statistics: Array) -> Array:
+    per_channel = (slice(None), *[None] * (x.ndim - 2))
+    mean, variance, weight, bias = (s[per_channel] for s in statistics)
+    return (x - mean) / np.sqrt(variance + op.eps.value.data) * weight + bias
+
+
+def attention(op: AttentionOp, q: Array, k: Array, v: Array, mask: Array | None = None) -> Array:
+    if q.ndim > 2 and k.shape[-3] != q.shape[-3]:
+        k, v = (np.repeat(x, q.shape[-3] // x.shape[-3], axis=-3) for x in (k, v))
+    scores = q @ np.swapaxes(k, -1, -2) * op.scale.value.data
+    if op.causal is not None:
+        scores = np.where(np.tri(*scores.shape[-2:], dtype=np.bool_), scores, -np.inf)
+    if mask is not None:
+        scores = scores + mask
+    return _softmax(scores, -1) @ v
+
+
+_FORMULAS: Mapping[type[DecomposableOp], Callable[..., Array]] = {
+    SoftmaxOp: softmax,
+    LayerNormOp: layer_norm,
+    BatchNormOp: batch_norm,
+    AttentionOp: attention,
+}
+
+
+def evaluate_formula(op: DecomposableOp, ins: Sequence[Array]) -> Array | None:
+    """The result of a composite op of the dialect; None for those of other packages, which only decompose."""
+    formula = _FORMULAS.get(type(op))
+    if formula is None:
+        return None
+    result: Any = formula(op, *(a.astype(np.float64) for a in ins))
+    return result.astype(ins[0].dtype)
