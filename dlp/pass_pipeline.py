@@ -129,9 +129,10 @@ def _instance(spec: ArgSpec, target: str | None) -> ModulePass:
 
     for option in given:
         if option not in fields:
-            known = ", ".join(f"'{name.replace('_', '-')}'" for name in fields) or "none"
-            guess = nearest(option, fields) or f"; it has: {known}"
-            raise InputError(f"pass '{spec.name}' has no option '{option}'{guess}")
+            dashed = [name.replace("_", "-") for name in fields]
+            known = f"; it has {', '.join(dashed)}" if dashed else "; it has none"
+            wrong = option.replace("_", "-")
+            raise InputError(f"pass '{spec.name}' has no option '{wrong}'{nearest(wrong, dashed) or known}")
     for missing in sorted(cls.required_fields() - given.keys()):
         raise InputError(f"pass '{spec.name}' needs the option '{missing.replace('_', '-')}'")
     types = get_type_hints(cls)
@@ -139,7 +140,9 @@ def _instance(spec: ArgSpec, target: str | None) -> ModulePass:
         if not _fits(value, types[option]):
             shown = ",".join(map(str, value)) or "nothing"
             wanted = type_repr(types[option])
-            raise InputError(f"option '{option}' of pass '{spec.name}' must be {wanted}, not {shown}")
+            raise InputError(
+                f"option '{option.replace('_', '-')}' of pass '{spec.name}' must be {wanted}, not {shown}"
+            )
     try:
         return cls.from_spec(ArgSpec(spec.name, given))
     except ValueError as error:  # from the __post_init__ of the pass

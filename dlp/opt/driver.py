@@ -17,7 +17,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
 from dlp.context import make_context
-from dlp.errors import DlpError, InputError
+from dlp.errors import DlpError, InputError, TargetError
 from dlp.instruments import DumpIR, PrintIR
 from dlp.ir_text import ir_text
 from dlp.opt.arguments import parse_arguments, steps_of
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         return _main(sys.argv[1:] if argv is None else argv)
-    except InputError as error:
+    except (InputError, TargetError) as error:
         print(f"dlp-opt: error: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
@@ -60,6 +60,8 @@ def _main(argv: Sequence[str]) -> int:
     if answer is not None:
         print(answer, end="")
         return 0
+    if args.target is not None:
+        _target(args.target)  # a wrong name is wrong even where no pass asks for the target
     run = _Run(args, steps_of(args))
     with all_rewriting_bounded():
         ok = run.all_parts()
@@ -150,9 +152,12 @@ def _emitter(args: argparse.Namespace) -> Callable[[Context, ModuleOp], str]:
         return lambda _, module: ir_text(module, generic=args.generic, locations=args.locations)
     module_name = output_formats()[args.to]
     printer = getattr(importlib.import_module(module_name), module_name.rpartition(".")[2])
-    targets = importlib.import_module("dlp.targets")
-    target = targets.load(args.target or "scalar")
+    target = _target(args.target or "scalar")
     return lambda _, module: printer(module, target)
+
+
+def _target(name: str) -> object:
+    return importlib.import_module("dlp.targets").load(name)
 
 
 def _instruments(args: argparse.Namespace) -> list[Instrument]:

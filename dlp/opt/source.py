@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation
-from xdsl.parser import Parser
+from xdsl.ir import AttributeCovT, Operation, SSAValue
+from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.parser.core import ForwardDeclaredValue
 from xdsl.utils.exceptions import ParseError
+from xdsl.utils.lexer import Span
+from xdsl.utils.mlir_lexer import MLIRTokenKind
 
 from dlp.errors import InputError
 
@@ -56,11 +59,12 @@ class Source:
         try:
             module = parser.parse_module()
         except ParseError as error:
-            place = error.span.get_location()
-            raise self._error(error.msg, place.line, place.col, len(error.span)) from error
+            span = parser.undefined_use() or error.span
+            place = span.get_location()
+            raise self._error(error.msg, place.line, place.col, len(span)) from error
         except Exception as error:
             # Constructors of attributes and operations raise all kinds; the place is where the parser is.
-            place = parser.place()
+            place = parser.current_span().get_location()
             raise self._error(str(error) or type(error).__name__, place.line, place.col, 1) from error
         starts = [match.end() for match in re.finditer("^|\n", self.text)]
         self.lines = {
@@ -96,11 +100,12 @@ class SyntaxInputError(InputError):
 
 
 class _LineParser(Parser):
-    """A parser that remembers where each operation began."""
+    """A parser that remembers where operations began, and where values were used that are not defined yet."""
 
     def __init__(self, context: Context, text: str, name: str) -> None:
         super().__init__(context, text, name)
         self.positions: dict[Operation, int] = {}
+        self._early_uses: dict[str, Span] = {}
 
     def parse_operation(self) -> Operation:
         start = self._current_token.span.start
@@ -108,6 +113,20 @@ class _LineParser(Parser):
         self.positions[op] = start
         return op
 
-    def place(self):
-        """Where the parser is."""
-        return self._current_token.span.get_location()
+    def resolve_operand(self, operand: UnresolvedOperand, type: AttributeCovT) -> SSAValue[AttributeCovT]:
+        value = super().resolve_operand(operand, type)
+        if isinstance(value, ForwardDeclaredValue):
+            self._early_uses.setdefault(operand.span.text.removeprefix("%"), operand.span)
+        return value
+
+    def current_span(self) -> Span:
+        """The token that the parser is at."""
+        return self._current_token.span
+
+    def undefined_use(self) -> Span | None:
+        """The first use of a value that nothing defines, once everything has been read; None before that."""
+        if self._current_token.kind != MLIRTokenKind.EOF:
+            return None
+        return next(
+            (span for name, span in self._early_uses.items() if name in self.forward_ssa_references), None
+        )
