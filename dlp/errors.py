@@ -65,3 +65,7 @@ class UnsupportedOpsError(DlpError):
 
 class FallbackError(DlpError):
     """With `strict=True`: a part of the model would have run in the framework; says which line and why."""
+
+
+class FallbackWarning(UserWarning):
+    """A part of an optimised model runs in the framework; comes once a model."""

@@ -1,0 +1,398 @@
+"""Helper functions of the printed C: what an operation needs beyond an expression.
+
+Each entry of `HELPERS` writes one function for an element type and a number of lanes. A vector whose length is no
+power of two lives in the next longer C vector; its further lanes hold anything and never reach memory or a
+reduction.
+"""
+
+from __future__ import annotations
+
+from dlp.codegen.c_types import BYTES, SCALARS, power_of_two, signed_of, unsigned_of
+from dlp.codegen.prelude import INLINE, HelperText, Prelude
+
+
+def _load(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    vector, scalar = prelude.type(element, lanes), SCALARS[element]
+    held = power_of_two(lanes)
+    if lanes == held:
+        body = f"return {_c_load(prelude, element, lanes, 'p')};"
+    else:
+        body = f"{vector} v = {{0}};\n  memcpy(&v, p, {lanes * BYTES[element]});\n  return v;"
+    return f"{INLINE} {vector} {name}(const {scalar} *p) {{\n  {body}\n}}\n"
+
+
+def _store(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    vector, scalar = prelude.type(element, lanes), SCALARS[element]
+    if lanes == power_of_two(lanes):
+        body = f"{_c_store(prelude, element, lanes, 'p', 'v')};"
+    else:
+        body = f"memcpy(p, &v, {lanes * BYTES[element]});"
+    return f"{INLINE} void {name}({scalar} *p, {vector} v) {{\n  {body}\n}}\n"
+
+
+def _splat(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    vector, scalar = prelude.type(element, lanes), SCALARS[element]
+    if element[0] == "f":
+        fields = {"vector": vector, "scalar": scalar, "lanes": lanes, "value": "value"}
+        body = prelude.target.c.splat.format(**fields).replace(f"({scalar})(value)", "value")
+        body = body.removeprefix("(").removesuffix(")") if body.startswith("(value") else body
+    else:
+        body = f"value + ({vector}){{0}}"
+    return f"{INLINE} {vector} {name}({scalar} value) {{\n  return {body};\n}}\n"
+
+
+def _load_mask(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """Bytes of 0 and 1 become lanes of 0 and -1."""
+    vector = prelude.type("i8", lanes)
+    load = prelude.helper("load", "i8", lanes)
+    return f"{INLINE} {vector} {name}(const bool *p) {{\n  return ({vector})({load}((const int8_t *)p) != 0);\n}}\n"
+
+
+def _store_mask(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    vector = prelude.type("i8", lanes)
+    store = prelude.helper("store", "i8", lanes)
+    return f"{INLINE} void {name}(bool *p, {vector} mask) {{\n  {store}((int8_t *)p, mask & 1);\n}}\n"
+
+
+def _select(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    vector, mask = prelude.type(element, lanes), prelude.type(signed_of(element), lanes)
+    return (
+        f"{INLINE} {vector} {name}({mask} mask, {vector} a, {vector} b) {{\n"
+        f"  return ({vector})((mask & ({mask})a) | (~mask & ({mask})b));\n}}\n"
+    )
+
+
+def _maximum(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """NaN where either is NaN; +0 is greater than -0."""
+    return _extremum(prelude, name, element, lanes, ">", "&")
+
+
+def _minimum(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """NaN where either is NaN; -0 is less than +0."""
+    return _extremum(prelude, name, element, lanes, "<", "|")
+
+
+def _extremum(prelude: Prelude, name: str, element: str, lanes: int, better: str, zeros: str) -> str:
+    """Equal operands differ in the sign of zero at most: their bits are combined."""
+    type_, bits = prelude.type(element, lanes), prelude.type(signed_of(element), lanes)
+    head = f"{INLINE} {type_} {name}({type_} a, {type_} b) {{\n"
+    if lanes == 1:
+        wins = "signbit(a) ? b : a" if better == ">" else "signbit(a) ? a : b"
+        return f"{head}  if (a == b)\n    return {wins};\n  return a {better} b || a != a ? a : b;\n}}\n"
+    select = prelude.helper("select", element, lanes)
+    return (
+        f"{head}"
+        f"  {type_} equal = ({type_})(({bits})a {zeros} ({bits})b);\n"
+        f"  {bits} first = ({bits})((a {better} b) | (a != a));\n"
+        f"  return {select}(({bits})(a == b), equal, {select}(first, a, b));\n}}\n"
+    )
+
+
+def _at_least(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """The maximum with a number that is not -0: NaN stays, -0 becomes +0."""
+    return _bound(prelude, name, element, lanes, "<=")
+
+
+def _at_most(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """The minimum with a number that is not +0: NaN stays, +0 becomes -0."""
+    return _bound(prelude, name, element, lanes, ">=")
+
+
+def _bound(prelude: Prelude, name: str, element: str, lanes: int, beyond: str) -> str:
+    type_, scalar = prelude.type(element, lanes), SCALARS[element]
+    head = f"{INLINE} {type_} {name}({type_} x, {scalar} bound) {{\n"
+    if lanes == 1:
+        return f"{head}  return x {beyond} bound ? bound : x;\n}}\n"
+    select, splat = (prelude.helper(helper, element, lanes) for helper in ("select", "splat"))
+    mask = prelude.type(signed_of(element), lanes)
+    return f"{head}  return {select}(({mask})(x {beyond} bound), {splat}(bound), x);\n}}\n"
+
+
+def _maximum_number(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """The number where only one operand is one."""
+    return _number(prelude, name, element, lanes, ">")
+
+
+def _minimum_number(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    return _number(prelude, name, element, lanes, "<")
+
+
+def _number(prelude: Prelude, name: str, element: str, lanes: int, better: str) -> str:
+    type_ = prelude.type(element, lanes)
+    head = f"{INLINE} {type_} {name}({type_} a, {type_} b) {{\n"
+    if lanes == 1:
+        return f"{head}  return a {better} b || b != b ? a : b;\n}}\n"
+    select = prelude.helper("select", element, lanes)
+    mask = prelude.type(signed_of(element), lanes)
+    return f"{head}  return {select}(({mask})((a {better} b) | (b != b)), a, b);\n}}\n"
+
+
+def _absolute(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    vector, bits = prelude.type(element, lanes), prelude.type(signed_of(element), lanes)
+    mask = "INT32_MAX" if BYTES[element] == 4 else "INT64_MAX"
+    return f"{INLINE} {vector} {name}({vector} x) {{\n  return ({vector})(({bits})x & {mask});\n}}\n"
+
+
+def _copy_sign(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    vector, bits = prelude.type(element, lanes), prelude.type(signed_of(element), lanes)
+    mask = "INT32_MAX" if BYTES[element] == 4 else "INT64_MAX"
+    return (
+        f"{INLINE} {vector} {name}({vector} x, {vector} sign) {{\n"
+        f"  return ({vector})((({bits})x & {mask}) | (({bits})sign & ~{mask}));\n}}\n"
+    )
+
+
+def _bits(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """A scalar's bits as an integer."""
+    return _reinterpret(name, element, signed_of(element))
+
+
+def _from_bits(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """The scalar with these bits."""
+    return _reinterpret(name, signed_of(element), element)
+
+
+def _reinterpret(name: str, source: str, result: str) -> str:
+    return (
+        f"{INLINE} {SCALARS[result]} {name}({SCALARS[source]} x) {{\n"
+        f"  {SCALARS[result]} y;\n  memcpy(&y, &x, sizeof y);\n  return y;\n}}\n"
+    )
+
+
+def _floor_divide(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    type_ = SCALARS[element]
+    return f"{INLINE} {type_} {name}({type_} a, {type_} b) {{\n  return a / b - (a % b != 0 && (a < 0) != (b < 0));\n}}\n"
+
+
+def _ceil_divide(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    type_ = SCALARS[element]
+    return f"{INLINE} {type_} {name}({type_} a, {type_} b) {{\n  return a / b + (a % b != 0 && (a < 0) == (b < 0));\n}}\n"
+
+
+def _floor_modulo(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """The remainder has the sign of the (positive) divisor."""
+    type_ = SCALARS[element]
+    return f"{INLINE} {type_} {name}({type_} a, {type_} b) {{\n  return a % b + (a % b < 0 ? b : 0);\n}}\n"
+
+
+def _insert(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    vector, scalar = prelude.type(element, lanes), SCALARS[element]
+    return (
+        f"{INLINE} {vector} {name}({vector} v, {scalar} x, long lane) {{\n  v[lane] = x;\n  return v;\n}}\n"
+    )
+
+
+def _lane_mask(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """A mask whose first `count` lanes are set."""
+    vector = prelude.type("i32", lanes)
+    numbers = ", ".join(str(lane) for lane in range(power_of_two(lanes)))
+    return (
+        f"{INLINE} {vector} {name}(long count) {{\n  return (({vector}){{{numbers}}}) < (int32_t)count;\n}}\n"
+    )
+
+
+def _masked_load(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """Lanes that are not set touch no memory and keep `rest`."""
+    vector, mask, scalar = (
+        prelude.type(element, lanes),
+        prelude.type(signed_of(element), lanes),
+        SCALARS[element],
+    )
+    return (
+        f"{INLINE} {vector} {name}(const {scalar} *p, {mask} mask, {vector} rest) {{\n"
+        f"  for (int lane = 0; lane < {lanes}; lane++)\n    if (mask[lane])\n      rest[lane] = p[lane];\n"
+        f"  return rest;\n}}\n"
+    )
+
+
+def _masked_store(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    vector, mask, scalar = (
+        prelude.type(element, lanes),
+        prelude.type(signed_of(element), lanes),
+        SCALARS[element],
+    )
+    return (
+        f"{INLINE} void {name}({scalar} *p, {mask} mask, {vector} v) {{\n"
+        f"  for (int lane = 0; lane < {lanes}; lane++)\n    if (mask[lane])\n      p[lane] = v[lane];\n}}\n"
+    )
+
+
+_COMBINE = {
+    "add": "{0} + {1}",
+    "mul": "{0} * {1}",
+    "and": "{0} & {1}",
+    "or": "{0} | {1}",
+    "xor": "{0} ^ {1}",
+}
+_COMBINE_HELPERS = {
+    "maximumf": "maximum",
+    "minimumf": "minimum",
+    "maxnumf": "maximum_number",
+    "minnumf": "minimum_number",
+    "maxsi": "maximum_signed",
+    "minsi": "minimum_signed",
+    "maxui": "maximum_unsigned",
+    "minui": "minimum_unsigned",
+}
+REDUCTIONS = (*_COMBINE, *_COMBINE_HELPERS)
+
+
+def combine(prelude: Prelude, kind: str, element: str, lanes: int, a: str, b: str) -> str:
+    """Expression that combines two values as a reduction does."""
+    if kind in _COMBINE:
+        if element[0] == "i" and kind in ("add", "mul"):
+            type_, unsigned = prelude.type(element, lanes), prelude.type(unsigned_of(element), lanes)
+            return f"({type_})(" + _COMBINE[kind].format(f"({unsigned}){a}", f"({unsigned}){b}") + ")"
+        return _COMBINE[kind].format(a, b)
+    return f"{prelude.helper(_COMBINE_HELPERS[kind], element, lanes)}({a}, {b})"
+
+
+def _reduction(kind: str) -> HelperText:
+    def text(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+        """A tree: the upper half onto the lower half, until one lane is left."""
+        vector, scalar = prelude.type(element, lanes), SCALARS[element]
+        head = f"{INLINE} {scalar} {name}({vector} v) {{\n"
+        if lanes != power_of_two(lanes):
+            lower = 1 << (lanes.bit_length() - 1)
+            return head + _reduce_uneven(prelude, kind, element, lanes, lower)
+        if lanes == 2:
+            return f"{head}  return {combine(prelude, kind, element, 1, 'v[0]', 'v[1]')};\n}}\n"
+        half = lanes // 2
+        half_type = prelude.type(element, half)
+        rest = prelude.helper(f"reduce_{kind}", element, half)
+        low, high = (", ".join(map(str, range(start, start + half))) for start in (0, half))
+        return (
+            f"{head}"
+            f"  {half_type} low = __builtin_shufflevector(v, v, {low});\n"
+            f"  {half_type} high = __builtin_shufflevector(v, v, {high});\n"
+            f"  return {rest}({combine(prelude, kind, element, half, 'low', 'high')});\n}}\n"
+        )
+
+    return text
+
+
+def _reduce_uneven(prelude: Prelude, kind: str, element: str, lanes: int, lower: int) -> str:
+    """The longest power of two by its tree, the other lanes one by one."""
+    scalar = SCALARS[element]
+    lines = []
+    if lower == 1:
+        lines.append(f"{scalar} r = v[0];")
+    else:
+        part = prelude.type(element, lower)
+        numbers = ", ".join(map(str, range(lower)))
+        rest = prelude.helper(f"reduce_{kind}", element, lower)
+        lines.append(f"{part} low = __builtin_shufflevector(v, v, {numbers});")
+        lines.append(f"{scalar} r = {rest}(low);")
+    lines += [f"r = {combine(prelude, kind, element, 1, 'r', f'v[{lane}]')};" for lane in range(lower, lanes)]
+    return "".join(f"  {line}\n" for line in lines) + "  return r;\n}\n"
+
+
+def _integer_extremum(better: str, *, signed: bool) -> HelperText:
+    def text(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+        type_ = prelude.type(element, lanes)
+        view = "" if signed else f"({prelude.type(unsigned_of(element), lanes)})"
+        test = f"{view}a {better} {view}b"
+        head = f"{INLINE} {type_} {name}({type_} a, {type_} b) {{\n"
+        if lanes == 1:
+            return f"{head}  return {test} ? a : b;\n}}\n"
+        return f"{head}  return {prelude.helper('select', element, lanes)}(({type_})({test}), a, b);\n}}\n"
+
+    return text
+
+
+def lanewise(function: str) -> HelperText:
+    """A function of C's library on every lane; compilers turn sqrt, floor and the like into vector instructions."""
+
+    def text(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+        arity = 2 if function in ("pow", "atan2") else 1
+        vector = prelude.type(element, lanes)
+        call = function + ("f" if element == "f32" else "")
+        parameters = ", ".join(f"{vector} {x}" for x in "xy"[:arity])
+        arguments = ", ".join(f"{x}[lane]" for x in "xy"[:arity])
+        return (
+            f"{INLINE} {vector} {name}({parameters}) {{\n  {vector} r = x;\n"
+            f"  for (int lane = 0; lane < {lanes}; lane++)\n    r[lane] = {call}({arguments});\n  return r;\n}}\n"
+        )
+
+    return text
+
+
+LIBRARY = [
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "ceil",
+    "cos",
+    "cosh",
+    "erf",
+    "exp",
+    "exp2",
+    "expm1",
+    "floor",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "pow",
+    "rint",
+    "round",
+    "sin",
+    "sinh",
+    "sqrt",
+    "tan",
+    "tanh",
+    "trunc",
+]
+"""Functions of <math.h> that operations of `math` are spelled with."""
+
+HELPERS: dict[str, HelperText] = {
+    "load": _load,
+    "store": _store,
+    "splat": _splat,
+    "load_mask": _load_mask,
+    "store_mask": _store_mask,
+    "select": _select,
+    "maximum": _maximum,
+    "minimum": _minimum,
+    "at_least": _at_least,
+    "at_most": _at_most,
+    "maximum_number": _maximum_number,
+    "minimum_number": _minimum_number,
+    "maximum_signed": _integer_extremum(">", signed=True),
+    "minimum_signed": _integer_extremum("<", signed=True),
+    "maximum_unsigned": _integer_extremum(">", signed=False),
+    "minimum_unsigned": _integer_extremum("<", signed=False),
+    "absolute": _absolute,
+    "copy_sign": _copy_sign,
+    "bits": _bits,
+    "from_bits": _from_bits,
+    "floor_divide": _floor_divide,
+    "ceil_divide": _ceil_divide,
+    "floor_modulo": _floor_modulo,
+    "insert": _insert,
+    "lane_mask": _lane_mask,
+    "masked_load": _masked_load,
+    "masked_store": _masked_store,
+    **{f"reduce_{kind}": _reduction(kind) for kind in REDUCTIONS},
+    **{f"{function}_lanes": lanewise(function) for function in LIBRARY},
+}
+
+
+def _c_load(prelude: Prelude, element: str, lanes: int, address: str) -> str:
+    fields = {"vector": prelude.type(element, lanes), "lanes": lanes, "address": address}
+    return _plain(prelude.target.c.load.format(**fields), address)
+
+
+def _c_store(prelude: Prelude, element: str, lanes: int, address: str, value: str) -> str:
+    fields = {"vector": prelude.type(element, lanes), "lanes": lanes, "address": address, "value": value}
+    return _plain(prelude.target.c.store.format(**fields), address)
+
+
+def _plain(text: str, name: str) -> str:
+    """Without the parentheses that a name does not need."""
+    return text.replace(f"({name})", name)

@@ -1,0 +1,197 @@
+"""Prints a module: one C file, or a header and several files that compile in parallel.
+
+Every public function `f` gets a wrapper `void dlp_f(void *const *args, int threads)` with its arguments as an array
+of pointers. Functions on values only (a vector's exp) are inlined; the others are kernels on buffers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr
+
+from dlp.codegen.c_types import SCALARS, element, lanes
+from dlp.codegen.function import FunctionPrinter, is_mask
+from dlp.codegen.helpers import HELPERS
+from dlp.codegen.linear import Range
+from dlp.codegen.memory import buffer_of
+from dlp.codegen.prelude import INLINE, Prelude
+from dlp.codegen.signatures import Signature, signatures
+from dlp.codegen.table import HANDLERS
+from dlp.errors import CodegenError
+from dlp.targets import Target
+
+COMMENT = "dlp.comment"
+"""String attribute of a function: what it computes and where it comes from; a comment above the C."""
+
+HEADER = "kernels.h"
+
+
+def print_c(module: ModuleOp, target: Target) -> str:
+    """The module as one C11 file.
+
+    Args:
+        module: functions over upstream dialects (func, scf, memref, vector, arith, math, affine.apply).
+        target: spells vector types, loads and stores.
+
+    Raises:
+        CodegenError: something in the module has no spelling in C; the text names it.
+    """
+    printed = _Module(module, target)
+    parts = [printed.prelude.text()]
+    parts += [text for signature, text in printed.functions if text]
+    return "\n".join(parts)
+
+
+def print_c_units(module: ModuleOp, target: Target, *, units: int = 8) -> dict[str, str]:
+    """The module as files by name: a header, and C files of about the same length that compile in parallel.
+
+    Args:
+        module: as in `print_c`.
+        target: as in `print_c`.
+        units: at most this many C files.
+
+    Raises:
+        CodegenError: as in `print_c`.
+    """
+    printed = _Module(module, target, split=True)
+    inlined = [text for signature, text in printed.functions if signature.is_value]
+    kernels = [(signature, text) for signature, text in printed.functions if not signature.is_value]
+    declared = "".join(f"{printed.heads[signature.name]};\n" for signature, _ in kernels)
+    header = "\n".join(["#pragma once", printed.prelude.text(), *inlined, declared])
+    files = {HEADER: header}
+    for number, texts in enumerate(_balanced([text for _, text in kernels], units)):
+        files[f"kernels_{number}.c"] = "\n".join([f'#include "{HEADER}"\n', *texts])
+    return files
+
+
+class _Module:
+    """All functions of a module as text, callees first."""
+
+    def __init__(self, module: ModuleOp, target: Target, *, split: bool = False) -> None:
+        for op in module.ops:
+            if not isinstance(op, func.FuncOp):
+                raise CodegenError(f"the C printer has no spelling for '{op.name}' at the top of a module")
+        self.prelude = Prelude(target, HELPERS)
+        self.signatures = signatures(module, parallel=target.threads == "openmp")
+        self.heads: dict[str, str] = {}
+        self._split = split
+        self._names = frozenset(signature.c_name for signature in self.signatures.values())
+        self.functions = [(signature, self._function(signature)) for signature in self.signatures.values()]
+
+    def _function(self, signature: Signature) -> str:
+        function = signature.function
+        printer = FunctionPrinter(
+            self.prelude, self.signatures, HANDLERS, self._names, signature.written_values
+        )
+        if function.is_declaration:
+            return self._declaration(printer, signature)
+        try:
+            parameters, unused = self._parameters(printer, signature)
+            head = f"{self._result(printer, signature)} {signature.c_name}({', '.join(parameters)})"
+            self.heads[signature.name] = head
+            for name in unused:
+                printer.emit(f"(void){name};")
+            printer.block(function.body.block)
+        except CodegenError as error:
+            raise CodegenError(f"in '{signature.name}': {error}") from None
+        text = f"{_comment(function)}{self._linkage(signature)}{head} {{\n" + "\n".join((*printer.lines, "}\n"))
+        return text + self._wrapper(signature) if signature.is_public else text
+
+    def _parameters(self, printer: FunctionPrinter, signature: Signature) -> tuple[list[str], list[str]]:
+        """Declarations of the parameters, and the names of those that nothing reads."""
+        parameters: list[str] = []
+        unused: list[str] = []
+        for number, argument in enumerate(signature.function.body.block.args):
+            name = printer.names.fresh(argument.name_hint or f"arg{number}")
+            type_ = argument.type
+            if isinstance(type_, MemRefType):
+                restrict = "" if number in signature.aliased else "restrict "
+                parameters.append(f"{printer.type(argument)}{restrict}{name}")
+                printer.bind(argument, buffer_of(type_, name))
+            else:
+                parameters.append(f"{printer.type(argument)} {name}")
+                if element(type_) == "index" and lanes(type_) == 1:
+                    printer.bind_index(argument, name, Range())
+                else:
+                    printer.bind(argument, name)
+            if not argument.uses:
+                unused.append(name)
+        if signature.needs_threads:
+            parameters.append("int threads")
+            if not signature.hands_threads_on:
+                unused.append("threads")
+        return parameters or ["void"], unused
+
+    def _result(self, printer: FunctionPrinter, signature: Signature) -> str:
+        outputs = signature.function.function_type.outputs.data
+        if len(outputs) > 1:
+            raise CodegenError("the C printer has no spelling for several results")
+        if not outputs:
+            return "void"
+        name = element(outputs[0])
+        if isinstance(outputs[0], MemRefType):
+            raise CodegenError("functions write into buffers that they are given, they return none")
+        if lanes(outputs[0]) > 1:
+            name = {"i1": "i32", "index": "i64"}.get(name, name)
+        return self.prelude.type(name, lanes(outputs[0]))
+
+    def _linkage(self, signature: Signature) -> str:
+        if signature.is_value and not signature.is_public:
+            return f"{INLINE} "
+        return "static " if signature.is_called and not self._split else ""
+
+    def _declaration(self, printer: FunctionPrinter, signature: Signature) -> str:
+        """A function from outside: `int32_t omp_get_thread_num(void);`"""
+        parameters = [
+            f"{SCALARS[element(type_)]} *" if isinstance(type_, MemRefType) else self.prelude.type(element(type_))
+            for type_ in signature.function.function_type.inputs
+        ]
+        return f"{self._result(printer, signature)} {signature.name}({', '.join(parameters) or 'void'});\n"
+
+    def _wrapper(self, signature: Signature) -> str:
+        """The entry by an array of pointers; scalars are read through theirs."""
+        arguments: list[str] = []
+        for number, argument in enumerate(signature.function.body.block.args):
+            type_ = argument.type
+            if is_mask(argument) or lanes(type_) > 1 or signature.function.function_type.outputs.data:
+                return ""
+            if isinstance(type_, MemRefType):
+                arguments.append(f"args[{number}]")
+            else:
+                arguments.append(f"*(const {SCALARS[element(type_)]} *)args[{number}]")
+        unused = ["  (void)args;\n"] if not arguments else []
+        if signature.needs_threads:
+            arguments.append("threads")
+        else:
+            unused.append("  (void)threads;\n")
+        head = f"void dlp_{signature.c_name}(void *const *args, int threads)"
+        return f"\n{head} {{\n{''.join(unused)}  {signature.c_name}({', '.join(arguments)});\n}}\n"
+
+
+def _comment(function: func.FuncOp) -> str:
+    """The attribute `dlp.comment` as a C comment."""
+    text = function.attributes.get(COMMENT)
+    if not isinstance(text, StringAttr):
+        return ""
+    lines = text.data.replace("*/", "* /").splitlines()
+    return "/* " + "\n   ".join(lines) + " */\n" if lines else ""
+
+
+def _balanced(texts: Iterable[str], bins: int) -> list[list[str]]:
+    """Texts spread over bins of about the same length, in order within each bin."""
+    numbered = sorted(enumerate(texts), key=lambda item: (-len(item[1]), item[0]))
+    filled = [_Bin([]) for _ in range(max(1, min(bins, len(numbered))))]
+    for number, text in numbered:
+        smallest = min(filled, key=lambda one: one.length)
+        smallest.texts.append((number, text))
+        smallest.length += len(text)
+    return [[text for _, text in sorted(one.texts)] for one in filled]
+
+
+@dataclass
+class _Bin:
+    texts: list[tuple[int, str]]
+    length: int = 0

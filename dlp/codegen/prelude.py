@@ -1,0 +1,64 @@
+"""What stands before the functions of a C file: includes, vector types and the helper functions in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dlp.codegen.c_types import BYTES, SCALARS, power_of_two
+from dlp.errors import CodegenError
+from dlp.targets import Target
+
+HelperText = Callable[["Prelude", str, str, int], str]
+"""(prelude, name of the function, element, lanes) -> its definition."""
+
+INLINE = "static inline __attribute__((always_inline))"
+
+
+class Prelude:
+    """Collects the vector types and helpers that a module uses, in the order in which they are asked for."""
+
+    def __init__(self, target: Target, helpers: dict[str, HelperText]) -> None:
+        self.target = target
+        self._helpers = helpers
+        self._typedefs: dict[str, list[str]] = {}
+        self._functions: dict[str, str] = {}
+
+    def type(self, element: str, lanes: int = 1) -> str:
+        """C type of a value: `float`, `f32x8`; lengths that are no power of two live in the next longer vector."""
+        if lanes == 1:
+            return SCALARS[element]
+        if element in ("index", "i1"):
+            raise CodegenError(f"no vector type holds elements of type {element}")
+        held = power_of_two(lanes)
+        spelling = self.target.c
+        fields = {
+            "element": element,
+            "scalar": SCALARS[element],
+            "lanes": held,
+            "bytes": held * BYTES[element],
+            "element_bytes": BYTES[element],
+        }
+        name = spelling.vector_type.format(**fields)
+        if name not in self._typedefs:
+            declarations = (spelling.vector_typedef, spelling.unaligned_typedef)
+            self._typedefs[name] = [text.format(vector=name, **fields) for text in declarations if text]
+        return name
+
+    def helper(self, kind: str, element: str, lanes: int) -> str:
+        """Name of a helper function, `maximum_f32x8`; its definition becomes part of the prelude."""
+        name = f"{kind}_{element}" if lanes == 1 else f"{kind}_{element}x{lanes}"
+        if name not in self._functions:
+            text = self._helpers[kind](self, name, element, lanes)
+            self._functions[name] = text
+        return name
+
+    def reserved(self) -> frozenset[str]:
+        return frozenset((*self._typedefs, *self._functions))
+
+    def text(self) -> str:
+        includes = dict.fromkeys((*self.target.c.headers, "stdbool.h"))
+        parts = ["".join(f"#include <{header}>\n" for header in includes)]
+        if self._typedefs:
+            parts.append("".join(f"{line}\n" for lines in self._typedefs.values() for line in lines))
+        parts += self._functions.values()
+        return "\n".join(parts)

@@ -1,0 +1,202 @@
+"""What callers of a function need to know: its C name, parameters, and which buffers it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from xdsl.dialects import func, memref, vector
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import IntegerAttr, MemRefType, ModuleOp
+from xdsl.ir import BlockArgument, Operation, OpResult, SSAValue
+
+from dlp.codegen.c_types import BYTES, element
+from dlp.codegen.helpers import LIBRARY
+from dlp.codegen.names import identifier
+
+VIEWS = (
+    "memref.subview",
+    "memref.cast",
+    "memref.view",
+    "memref.reinterpret_cast",
+    "memref.expand_shape",
+    "memref.collapse_shape",
+    "memref.memory_space_cast",
+    "memref.assume_alignment",
+)
+"""Operations whose result is their first operand's memory."""
+
+
+@dataclass
+class Signature:
+    """A function as its callers see it.
+
+    Attributes:
+        written: numbers of the memref arguments that it stores through.
+        aliased: numbers of the arguments that some call lets overlap a written one.
+        is_value: takes and gives values only, no memory: printed inline.
+        is_called: somebody in the module calls it.
+        needs_threads: has a parallel loop, itself or in what it calls.
+        hands_threads_on: has it in what it calls; else only OpenMP reads the number, when it is on.
+        written_values: memrefs in its body that something is stored through.
+    """
+
+    function: func.FuncOp
+    written: frozenset[int] = frozenset()
+    aliased: frozenset[int] = frozenset()
+    is_value: bool = False
+    is_called: bool = False
+    needs_threads: bool = False
+    hands_threads_on: bool = False
+    written_values: frozenset[SSAValue] = frozenset()
+
+    @property
+    def name(self) -> str:
+        return self.function.sym_name.data
+
+    @property
+    def c_name(self) -> str:
+        """The name in C, out of the way of C's library."""
+        name = identifier(self.name)
+        return f"{name}_kernel" if name in (*LIBRARY, *(f"{f}f" for f in LIBRARY), "abs", "fabs", "fma") else name
+
+    @property
+    def is_public(self) -> bool:
+        visibility = self.function.sym_visibility
+        return visibility is None or visibility.data == "public"
+
+
+def signatures(module: ModuleOp, *, parallel: bool) -> dict[str, Signature]:
+    """Signature of every function, callees before their callers.
+
+    Args:
+        module: functions only.
+        parallel: whether the target runs parallel loops on threads.
+    """
+    functions = {op.sym_name.data: op for op in module.ops if isinstance(op, func.FuncOp)}
+    found: dict[str, Signature] = {}
+
+    def visit(name: str) -> None:
+        function = functions[name]
+        calls = [op for op in function.walk() if isinstance(op, func.CallOp)]
+        for call in calls:
+            callee = call.callee.string_value()
+            if callee in functions and callee not in found:
+                visit(callee)
+        found[name] = _signature(function, calls, found, parallel)
+
+    for name in functions:
+        if name not in found:
+            visit(name)
+    for signature in list(found.values()):
+        for op in signature.function.walk():
+            if isinstance(op, func.CallOp) and (callee := found.get(op.callee.string_value())):
+                callee.is_called = True
+                callee.aliased |= _overlaps(op, callee)
+    return found
+
+
+def _signature(
+    function: func.FuncOp, calls: Iterable[func.CallOp], known: dict[str, Signature], parallel: bool
+) -> Signature:
+    arguments = tuple(function.function_type.inputs)
+    signature = Signature(function)
+    signature.is_value = not any(isinstance(type_, MemRefType) for type_ in arguments) and bool(
+        function.function_type.outputs.data
+    )
+    if function.is_declaration:
+        signature.written = frozenset(range(len(arguments)))
+        return signature
+    signature.needs_threads = any(
+        known[name].needs_threads for call in calls if (name := _callee(call)) in known
+    )
+    written: set[SSAValue] = set()
+    for op in function.walk():
+        if parallel and op.name == "scf.parallel":
+            signature.needs_threads = True
+        for value in _stored_through(op, known):
+            while value not in written:
+                written.add(value)
+                if isinstance(value, OpResult) and value.op.name in VIEWS:
+                    value = value.op.operands[0]
+    signature.written_values = frozenset(written)
+    signature.written = frozenset(
+        number for number, argument in enumerate(function.body.block.args) if argument in written
+    )
+    return signature
+
+
+def _callee(call: func.CallOp) -> str:
+    return call.callee.string_value()
+
+
+def _stored_through(op: Operation, known: dict[str, Signature]) -> list[SSAValue]:
+    if isinstance(op, memref.StoreOp):
+        return [op.memref]
+    if isinstance(op, vector.StoreOp | vector.MaskedStoreOp):
+        return [op.base]
+    if isinstance(op, memref.CopyOp):
+        return [op.destination]
+    if isinstance(op, memref.AllocOp | memref.AllocaOp):
+        return [op.memref]
+    if isinstance(op, vector.TransferWriteOp):
+        return [op.source]
+    if isinstance(op, func.CallOp):
+        callee = known.get(_callee(op))
+        return [
+            value
+            for number, value in enumerate(op.arguments)
+            if isinstance(value.type, MemRefType) and (callee is None or number in callee.written)
+        ]
+    return []
+
+
+def _overlaps(call: func.CallOp, callee: Signature) -> frozenset[int]:
+    """Arguments that may share bytes with another one, where the callee writes one of the two."""
+    places = {
+        number: _place(value)
+        for number, value in enumerate(call.arguments)
+        if isinstance(value.type, MemRefType)
+    }
+    found: set[int] = set()
+    for a, (root, low, high) in places.items():
+        for b, (other, start, end) in places.items():
+            if a >= b or root is not other or not {a, b} & callee.written:
+                continue
+            if low < end and start < high:
+                found |= {a, b}
+    return frozenset(found)
+
+
+_FAR = 1 << 62
+
+
+def _place(value: SSAValue) -> tuple[SSAValue, int, int]:
+    """(root memref, first byte, end): bytes that a memref may touch; of views at unknown places, all."""
+    low, high = 0, _FAR
+    while isinstance(value, OpResult) and value.op.name in VIEWS:
+        op = value.op
+        if isinstance(op, memref.ViewOp) and high == _FAR:
+            shift = _constant(op.byte_shift)
+            size = _static_bytes(value.type)
+            source = op.source
+            if shift is not None and size is not None and isinstance(source, BlockArgument):
+                low, high = shift, shift + size
+        value = op.operands[0]
+    return value, low, high
+
+
+def _static_bytes(type_: object) -> int | None:
+    if not isinstance(type_, MemRefType) or not type_.has_static_shape() or type_.layout.name == "strided":
+        return None
+    count = BYTES[element(type_)]
+    for size in type_.get_shape():
+        count *= size
+    return count
+
+
+def _constant(value: SSAValue) -> int | None:
+    op = value.owner
+    if isinstance(op, ConstantOp) and isinstance(op.value, IntegerAttr):
+        return op.value.value.data
+    return None
