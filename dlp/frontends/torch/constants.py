@@ -1,0 +1,60 @@
+"""Tensors that a captured graph holds as attributes become inputs, like weights."""
+
+from __future__ import annotations
+
+import operator
+from functools import reduce
+
+import torch
+
+
+def lift_constants(graph: torch.fx.GraphModule) -> list[torch.Tensor]:
+    """Turn every tensor attribute that `graph` reads into an input, in place.
+
+    ```
+    before:  f(%x): %c = get_attr[_tensor_constant0]; %d = lift_fresh_copy(%c); add(%x, %d)
+    after:   f(%x, %constant0): add(%x, %constant0)
+    ```
+
+    Returns:
+        The tensors, in the order of the new inputs, which come after all others.
+    """
+    nodes = graph.graph
+    inputs = [node for node in nodes.nodes if node.op == "placeholder"]
+    lifted: dict[str, torch.fx.Node] = {}
+    tensors: list[torch.Tensor] = []
+    last = inputs[-1] if inputs else None
+    for node in list(nodes.nodes):
+        if node.op != "get_attr":
+            continue
+        value = reduce(getattr, node.target.split("."), graph)
+        if not isinstance(value, torch.Tensor):
+            continue
+        if (placeholder := lifted.get(node.target)) is None:
+            with nodes.inserting_after(last) if last else nodes.inserting_before(None):
+                placeholder = nodes.placeholder(f"constant{len(lifted)}")
+            placeholder.meta = dict(node.meta)
+            lifted[node.target] = last = placeholder
+            tensors.append(value)
+        for user in list(node.users):
+            # The graph is functional: a copy of a constant that nothing writes is the constant.
+            if user.target is torch.ops.aten.lift_fresh_copy.default:
+                user.replace_all_uses_with(placeholder)
+                nodes.erase_node(user)
+        node.replace_all_uses_with(placeholder)
+        nodes.erase_node(node)
+    if lifted:
+        graph.recompile()
+    return tensors
+
+
+def attribute_name(source: str) -> str:
+    """The name of a weight in its module from where Dynamo found it.
+
+    `L['self']._modules['layer1']._modules['0']._parameters['weight']` -> `layer1.0.weight`
+    """
+    name = source
+    for step in ("_modules", "_parameters", "_buffers", "_non_persistent_buffers_set"):
+        name = name.replace(f".{step}", "")
+    parts = name.replace("]", "").replace("'", "").replace('"', "").replace("[", ".").split(".")
+    return ".".join(part for part in operator.itemgetter(slice(2, None))(parts) if part)

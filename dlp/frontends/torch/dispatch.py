@@ -1,0 +1,249 @@
+"""The call path of an optimised model: an object in place of `forward` that captures, compiles and dispatches.
+
+Dynamo checks guards on everything that a captured graph depends on (sizes, attributes, hooks, replaced submodules,
+grad mode) and calls the graphs' functions. Everything here is per model: the cache of compiled variants belongs to a
+private copy of the forward's code object, so that neither the limit on variants nor a frame that cannot be compiled
+affects another instance of the class.
+"""
+
+from __future__ import annotations
+
+import time
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch._dynamo
+from torch._dynamo import config as dynamo_config
+from torch._dynamo import trace_rules
+from torch._dynamo.exc import BackendCompilerFailed, TorchDynamoException
+from torch._dynamo.types import ConvertFrameReturn, FrameAction, FrameExecStrategy
+from torch._dynamo.utils import graph_break_reasons
+from torch.autograd import forward_ad
+
+from dlp.errors import FallbackError, FallbackWarning
+from dlp.frontends.torch import source_lines
+from dlp.frontends.torch.backend import GraphBackend
+from dlp.frontends.torch.seam import CompileFunction, Options
+from dlp.frontends.torch.session import ACTIVE, Session, call_on_this_thread
+
+VARIANTS = 64
+"""How many variants of one model (sizes, strides, modes) are compiled; further ones run in the framework."""
+
+FAILURES = 3
+"""After so many calls whose capture failed with an internal error, capture is not tried again."""
+
+_CAPTURE_CONFIG = {
+    # Hooks that are registered, and submodules whose hooks change, after the first call count.
+    "skip_nnmodule_hook_guards": False,
+    # Sizes are constants of the compiled code: every new size is a variant.
+    "automatic_dynamic_shapes": False,
+    "assume_static_by_default": True,
+    # The limit on variants is per model; this one is per code object over all models.
+    "accumulated_recompile_limit": 1 << 20,
+}
+
+
+class OptimizedForward:
+    """Stands in for `module.forward`; copies and pickles with the module that it belongs to."""
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        eager: Callable[..., Any] | None,
+        options: Options,
+        compile_function: CompileFunction,
+    ) -> None:
+        """`eager` is the `forward` that the module instance itself has; `None` means that of its class."""
+        self.module = module
+        self.options = options
+        self._override = eager
+        self._compile_function = compile_function
+        self._start()
+
+    def _start(self) -> None:
+        self.session = Session(self.options, self._compile_function)
+        self._captured: Callable[..., Any] | None = None
+        self._warned = False
+
+    @property
+    def eager(self) -> Callable[..., Any]:
+        """The framework's way: the forward as it would be without dlp."""
+        return self._override if self._override is not None else type(self.module).forward.__get__(self.module)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+            return self.eager(*args, **kwargs)  # a part of what somebody else captures
+        session = self.session
+        reason = self._reason_for_framework()
+        with call_on_this_thread(session) as record:
+            if reason:
+                session.fall_back(reason, source_lines.of_code(getattr(self.eager, "__code__", None)))
+                result = self.eager(*args, **kwargs)
+            else:
+                captured = self._captured
+                if captured is None:
+                    with session.lock:
+                        captured = self._captured = self._captured or _capturing(self, session)
+                result = captured(self.module, *args, **kwargs)
+        if record.failed_captures:
+            session.failed_captures += 1
+        if session.fallbacks and not self._warned:
+            self._warn()
+        return result
+
+    def _reason_for_framework(self) -> str:
+        """Why the whole call is the framework's, or an empty string; cheap, for every call asks."""
+        if torch.is_grad_enabled() and self.module.training:
+            return "training: the model is in training mode and gradients are enabled"
+        if torch.is_autocast_enabled("cpu"):
+            return "autocast is on"
+        if torch._C._functorch.peek_interpreter_stack() is not None:
+            return "a function transform (torch.func) is active"
+        if forward_ad._current_level >= 0:
+            return "forward-mode differentiation is active"
+        if torch._C._len_torch_dispatch_stack():
+            return "a dispatch mode is active"
+        if self.session.failed_captures >= FAILURES:
+            return "the framework could not capture the model"
+        return ""
+
+    def _warn(self) -> None:
+        self._warned = True
+        first = next(iter(self.session.fallbacks))
+        warnings.warn(
+            f"dlp leaves a part of {type(self.module).__name__} to the framework, and may again: {first}. "
+            "dlp.report(model) lists all of it; this warning comes once a model.",
+            FallbackWarning,
+            stacklevel=5,  # this, __call__, and torch's _call_impl and _wrapped_call_impl
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "module": self.module,
+            "override": self._override,
+            "options": self.options,
+            "compile_function": self._compile_function,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.module = state["module"]
+        self._override = state["override"]
+        self.options = state["options"]
+        self._compile_function = state["compile_function"]
+        self._start()
+
+    def __repr__(self) -> str:
+        return f"<forward of {type(self.module).__name__}, optimised by dlp>"
+
+
+def _capturing(forward: OptimizedForward, session: Session) -> Callable[..., Any]:
+    """The eager forward as a function of the module and the arguments, under Dynamo with our backend."""
+    function = _private_function(forward)
+    context: Any = torch._dynamo.optimize(
+        GraphBackend(session), recompile_limit=VARIANTS, isolate_recompiles=True, dynamic=None
+    )
+    if not hasattr(context, "callback"):  # TORCHDYNAMO_DISABLE=1
+        session.fall_back("Dynamo is disabled")
+        return function
+    outer = context.callback
+    outer._torchdynamo_orig_backend = _Converter(
+        outer._torchdynamo_orig_backend, session, function.__code__, type(forward.module).__name__
+    )
+    return context(function)
+
+
+def _private_function(forward: OptimizedForward) -> types.FunctionType:
+    """A function `f(module, *args)` with a code object of its own."""
+    override = forward._override
+    function = type(forward.module).forward if override is None else getattr(override, "__func__", None)
+    bound_elsewhere = override is not None and getattr(override, "__self__", None) is not forward.module
+    if not isinstance(function, types.FunctionType) or bound_elsewhere or trace_rules.check(function):
+        # A callable object, or a wrapper inside the framework, such as the one of `@torch.no_grad()`.
+        call = override if override is not None else None
+
+        def function(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if call is not None:
+                return call(*args, **kwargs)
+            return type(module).forward(module, *args, **kwargs)
+
+    private = types.FunctionType(
+        function.__code__.replace(),
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    private.__kwdefaults__ = function.__kwdefaults__
+    return private
+
+
+class _Converter:
+    """Around Dynamo's conversion of one frame: our configuration, the stop-watch, and a reason for every failure."""
+
+    def __init__(self, convert: Any, session: Session, own_code: types.CodeType, title: str) -> None:
+        self._torchdynamo_orig_backend = convert._torchdynamo_orig_backend
+        self._convert = convert._inner_convert
+        self._session = session
+        self._own_code = own_code
+        self._title = title
+
+    def __call__(
+        self, frame: Any, cache_entry: Any, hooks: Any, frame_state: Any, skip: int = 0
+    ) -> ConvertFrameReturn:
+        session, code = self._session, frame.f_code
+        breaks = len(graph_break_reasons)
+        started, in_backend = time.perf_counter(), session.backend_seconds
+        try:
+            with dynamo_config.patch(_CAPTURE_CONFIG), session.show_progress(self._title) as progress:
+                progress.stage("capture")
+                converted = self._convert(frame, cache_entry, hooks, frame_state, skip=skip + 1)
+        except Exception as error:
+            strict = _strict_error(error)
+            if strict is not None:
+                raise strict from None
+            return self._in_framework(code, error)
+        finally:
+            elapsed = time.perf_counter() - started
+            session.capture_seconds += elapsed - (session.backend_seconds - in_backend)
+        for reason in graph_break_reasons[breaks:]:
+            session.fall_back(f"graph break: {_first_line(reason.reason)}", source_lines.of_stack(reason.user_stack))
+        return converted
+
+    def _in_framework(self, code: types.CodeType, error: Exception) -> ConvertFrameReturn:
+        """This frame runs in the framework, and functions that it calls are tried one by one."""
+        session = self._session
+        stack = getattr(error, "real_stack", None)
+        location = source_lines.of_stack(stack) if stack else source_lines.of_code(code)
+        strategy = getattr(error, "frame_exec_strategy", None)
+        if strategy is not None and strategy.cur_action == FrameAction.RUN_ONLY:
+            reason = f"more than {VARIANTS} variants (sizes, strides, modes) of the model"
+            session.fall_back(reason, source_lines.of_code(code))
+            return _in_framework(strategy, for_good=code is self._own_code, reason=reason)
+        reason = f"not captured: {_first_line(error)}"
+        if (record := ACTIVE.record) is not None:
+            record.failed_captures += 1
+        session.fall_back(reason, location)
+        strategy = FrameExecStrategy(FrameAction.SKIP, FrameAction.DEFAULT)
+        return _in_framework(strategy, for_good=False, reason=reason)
+
+
+def _in_framework(strategy: FrameExecStrategy, *, for_good: bool, reason: str) -> ConvertFrameReturn:
+    # Never for good on code that other models share.
+    return ConvertFrameReturn(frame_exec_strategy=strategy, apply_to_code=for_good, skip_reason=reason)
+
+
+def _strict_error(error: BaseException) -> FallbackError | None:
+    """The error of strict mode, also from inside the framework's wrappers."""
+    if isinstance(error, FallbackError):
+        return error
+    if isinstance(error, BackendCompilerFailed):
+        return _strict_error(error.inner_exception)
+    return None
+
+
+def _first_line(error: BaseException | str) -> str:
+    text = getattr(error, "msg", None) if isinstance(error, TorchDynamoException) else None
+    return (str(text or error).strip() or type(error).__name__).splitlines()[0]

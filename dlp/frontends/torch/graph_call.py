@@ -1,0 +1,85 @@
+"""A compiled graph as the function that the framework calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from dlp.frontends.torch.parameters import ParameterSets, pick
+from dlp.frontends.torch.seam import CompiledGraph
+
+
+class GraphCall:
+    """Sorts a graph's inputs into weights and inputs, keeps the weights packed, and gives results eager's strides.
+
+    Args:
+        compiled: what the compile function returned.
+        is_parameter: which of the graph's inputs are weights, constants included.
+        constants: values of the last inputs, which the caller does not pass.
+        outputs: fake tensors: shape and strides of eager's results.
+    """
+
+    def __init__(
+        self,
+        compiled: CompiledGraph,
+        parameters: ParameterSets,
+        is_parameter: Sequence[bool],
+        constants: Sequence[torch.Tensor],
+        outputs: Sequence[torch.Tensor],
+    ) -> None:
+        self._run = compiled.run
+        self.parameters = parameters
+        self._constants = tuple(constants)
+        self._pick_weights = pick([i for i, yes in enumerate(is_parameter) if yes])
+        self._pick_inputs = pick([i for i, yes in enumerate(is_parameter) if not yes])
+        self._restride = _restride_plan(outputs)
+
+    def __call__(self, *args: torch.Tensor) -> list[torch.Tensor]:
+        values = args + self._constants
+        packed = self.parameters.packed(self._pick_weights(values))
+        results = self._run(packed, [value.contiguous() for value in self._pick_inputs(values)])
+        for place, restride in self._restride:
+            results[place] = restride(results)
+        return results
+
+
+_Restride = Callable[[Sequence[torch.Tensor]], torch.Tensor]
+
+
+def _restride_plan(outputs: Sequence[torch.Tensor]) -> list[tuple[int, _Restride]]:
+    """How to make results that are contiguous and apart like eager's: strides, and views of one another."""
+    plan: list[tuple[int, _Restride]] = []
+    whole: dict[int, tuple[int, torch.Tensor]] = {}
+    for place, output in enumerate(outputs):
+        storage = output.untyped_storage()
+        if storage.nbytes() == output.numel() * output.element_size():
+            whole.setdefault(storage._cdata, (place, output))
+    for place, output in enumerate(outputs):
+        base = whole.get(output.untyped_storage()._cdata)
+        if (base is None or base[0] == place) and not output.is_contiguous():
+            plan.append((place, _copier(place, tuple(output.shape), output.stride())))
+    for place, output in enumerate(outputs):
+        base = whole.get(output.untyped_storage()._cdata)
+        if base is not None and base[0] != place and base[1].dtype == output.dtype:
+            plan.append(
+                (place, _viewer(base[0], tuple(output.shape), output.stride(), output.storage_offset()))
+            )
+    return plan
+
+
+def _copier(place: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> _Restride:
+    def copy(results: Sequence[torch.Tensor]) -> torch.Tensor:
+        value = results[place]
+        if value.stride() == strides:
+            return value
+        return torch.empty_strided(shape, strides, dtype=value.dtype).copy_(value)
+
+    return copy
+
+
+def _viewer(base: int, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> _Restride:
+    def view(results: Sequence[torch.Tensor]) -> torch.Tensor:
+        return results[base].as_strided(shape, strides, offset)
+
+    return view

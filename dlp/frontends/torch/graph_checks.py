@@ -1,0 +1,65 @@
+"""What a captured graph must be like to be compiled, whatever its operations: one check for all frontends' graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from dlp.errors import UnsupportedOp
+from dlp.frontends.torch import source_lines
+
+
+def reason_against_inputs(inputs: Sequence[object]) -> str:
+    """Why these graph inputs rule compilation out, or an empty string."""
+    for value in inputs:
+        if isinstance(value, int | float | torch.SymInt | torch.SymFloat | torch.SymBool):
+            return "a size that is known only at run time"
+        if not isinstance(value, torch.Tensor):
+            return f"an input of type {type(value).__name__}"
+        if type(value) not in (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer):
+            return f"a tensor of the class {type(value).__name__}"
+        if reason := _reason_against(value):
+            return reason
+        if value.is_neg():
+            return "a tensor that is negated lazily"
+    return ""
+
+
+def unsupported_values(graph: torch.fx.GraphModule) -> list[UnsupportedOp]:
+    """Operations with operands or results that dlp does not represent; which operations exist is the importer's."""
+    found = []
+    for node in graph.graph.nodes:
+        if node.op not in ("placeholder", "call_function", "get_attr"):
+            continue
+        for value in _tensors(node.meta.get("val")):
+            if reason := _reason_against(value):
+                found.append(UnsupportedOp(str(node.target), reason, source_lines.of_node(node)))
+                break
+    return found
+
+
+def _reason_against(value: torch.Tensor | torch.SymInt) -> str:
+    if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
+        return "a number that is known only at run time"
+    if value.device.type != "cpu":
+        return f"on the device {value.device.type}"
+    if value.layout is not torch.strided or value.is_mkldnn:
+        return f"a tensor with the layout {str(value.layout).removeprefix('torch.')}"
+    if value.is_quantized:
+        return "a quantised tensor"
+    if value.is_complex():
+        return "complex numbers"
+    if any(isinstance(size, torch.SymInt) for size in value.shape):
+        return "a size that is known only at run time"
+    if value.numel() == 0:
+        return "a tensor without elements"
+    return ""
+
+
+def _tensors(value: object) -> Iterator[torch.Tensor | torch.SymInt]:
+    if isinstance(value, torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors(item)

@@ -1,0 +1,140 @@
+"""`dlp.optimize` and `dlp.refresh`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import torch
+
+from dlp.errors import InputError
+from dlp.frontends.torch.copying import copy_sharing_tensors
+from dlp.frontends.torch.dispatch import OptimizedForward
+from dlp.frontends.torch.seam import CompileFunction, Options, compile_graph
+from dlp.frontends.torch.session import Session
+
+M = TypeVar("M", bound=torch.nn.Module)
+
+
+def optimize(
+    model: M,
+    *,
+    target: str | None = None,
+    dynamic: bool | None = None,
+    threads: int | None = None,
+    strict: bool = False,
+    example_inputs: Any = None,
+    dump_dir: str | os.PathLike[str] | None = None,
+) -> M:
+    """A model of the same kind that computes the same, faster.
+
+    The result is a copy of the module tree that shares the tensors: modes, hooks and submodules are its own, an
+    in-place change of a weight shows in both. The first call with inputs of new sizes compiles. Whatever dlp cannot
+    compile, the framework runs; the first time a warning says so, and `dlp.report(model)` tells all of it.
+
+    Args:
+        model: any module. Put it into evaluation mode (`model.eval()`), and call it under `torch.inference_mode()`.
+        target: name of the machine to compile for (`avx2`, `avx512`, `scalar`); this machine if not given.
+        dynamic: whether sizes are expected to change. Sizes are constants of the compiled code at present, whatever
+            this says: every new size compiles at its first call, up to 64 variants a model.
+        threads: how many a call uses; by default those that torch uses in this thread now.
+        strict: raise `dlp.errors.FallbackError`, with the line of the model, where the framework would run a part.
+        example_inputs: compile now, for these: a tensor, a tuple of arguments, or a dict of keyword arguments.
+        dump_dir: a directory for the IR after every pass that changed it, and the C.
+
+    Returns:
+        The optimised copy. Copies and pickles of it are optimised too.
+
+    Raises:
+        InputError: an argument is of the wrong kind.
+        FallbackError: only if `strict` and `example_inputs` are given.
+    """
+    options = _options(target, dynamic, threads, strict, dump_dir)
+    return optimize_with(compile_graph, model, options, example_inputs)
+
+
+def optimize_with(
+    compile_function: CompileFunction, model: M, options: Options, example_inputs: Any = None
+) -> M:
+    """`optimize` with another compiler behind it."""
+    if not isinstance(model, torch.nn.Module):
+        raise InputError(f"dlp.optimize takes a torch.nn.Module, not {type(model).__name__}")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise InputError("dlp.optimize takes the module before torch.jit.script: TorchScript hides what it computes")
+    optimized = copy_sharing_tensors(model)
+    eager = optimized.__dict__.pop("forward", None)
+    if isinstance(eager, OptimizedForward):  # the model was optimised before: new options, not twice
+        eager = eager._override
+    optimized.__dict__["forward"] = OptimizedForward(optimized, eager, options, compile_function)
+    if example_inputs is not None:
+        _call_once(optimized, example_inputs)
+    return optimized
+
+
+def refresh(model: torch.nn.Module) -> None:
+    """Pack the weights of an optimised model again at its next call.
+
+    Changes of weights are noticed by themselves, except writes that bump no version counter and change only few
+    elements, such as `weight.data[3, 5] = 0`: after those, call this.
+
+    Raises:
+        InputError: the model is not optimised.
+    """
+    for session in sessions_of(model):
+        for graph in session.graphs:
+            if graph.parameters is not None:
+                graph.parameters.invalidate()
+
+
+def sessions_of(model: torch.nn.Module) -> list[Session]:
+    """What dlp knows about a model and about optimised models inside it.
+
+    Raises:
+        InputError: nothing.
+    """
+    from dlp.frontends.torch.report import sessions_under_torch_compile
+
+    forwards = [module.__dict__.get("forward") for module in model.modules()]
+    sessions = [forward.session for forward in forwards if isinstance(forward, OptimizedForward)]
+    sessions += sessions_under_torch_compile(model)
+    if not sessions:
+        raise InputError(
+            f"this {type(model).__name__} is not optimised: use the module that dlp.optimize returned, "
+            'or call the one from torch.compile(..., backend="dlp") first'
+        )
+    return sessions
+
+
+def _options(
+    target: str | None,
+    dynamic: bool | None,
+    threads: int | None,
+    strict: bool,
+    dump_dir: str | os.PathLike[str] | None,
+) -> Options:
+    if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
+        raise InputError(f"threads must be a positive number, not {threads!r}")
+    return Options(
+        target=target,
+        dynamic=dynamic,
+        threads=torch.get_num_threads() if threads is None else threads,
+        strict=strict,
+        dump_dir=None if dump_dir is None else os.fspath(dump_dir),
+    )
+
+
+def _call_once(model: torch.nn.Module, example_inputs: Any) -> None:
+    """Compile for a call without gradients, and for one in the present mode."""
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = {}
+    if isinstance(example_inputs, Mapping):
+        kwargs = dict(example_inputs)
+    elif isinstance(example_inputs, tuple | list):
+        args = tuple(example_inputs)
+    else:
+        args = (example_inputs,)
+    with torch.no_grad():
+        model(*args, **kwargs)
+    if torch.is_grad_enabled() and not model.training:
+        model(*args, **kwargs)

@@ -1,0 +1,166 @@
+"""`dlp.report`: what became of a model."""
+
+from __future__ import annotations
+
+import weakref
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from dlp.errors import UnsupportedOp
+from dlp.frontends.torch.session import Fallback, Session
+
+
+@dataclass(frozen=True)
+class Report:
+    """All figures of one model so far; prints as a page of text. Sizes are bytes, times seconds."""
+
+    model: str
+    graphs_captured: int
+    ops_compiled: int
+    """Operations in compiled graphs, after decomposition."""
+    ops_compiled_by_name: dict[str, int]
+    ops_left: tuple[UnsupportedOp, ...]
+    """Operations that the framework runs, each with the line of the user's code and the reason."""
+    fallbacks: dict[Fallback, int]
+    """Why the framework ran something, and how often that was decided."""
+    calls_compiled: int
+    """Calls of which all that was captured ran compiled."""
+    calls_mixed: int
+    """Calls that ran compiled graphs and others in the framework."""
+    calls_eager: int
+    """Calls that ran in the framework alone."""
+    gradients: str
+    """How gradients come about, and what the fast way is; empty if no call needed them."""
+    kernels: int
+    weight_bytes_raw: int
+    weight_bytes_packed: int
+    """Memory of packed copies, now; weights that are used as they are do not count."""
+    weights_packed: int
+    """How often weights were packed: once, and again after every change."""
+    arena_bytes: int
+    intermediate_bytes: int
+    """Sum of all intermediates: what they would take if none shared memory."""
+    largest_live_bytes: int
+    """The largest set of intermediates that are live at once."""
+    compile_seconds: dict[str, float]
+    """Stage -> seconds; the capture by the framework is the first stage."""
+    cache_hits: int
+    cache_misses: int
+
+    def __str__(self) -> str:
+        calls = f"{self.calls_compiled} compiled, {self.calls_mixed} mixed, {self.calls_eager} eager"
+        lines = [
+            f"dlp report of {self.model}",
+            f"  graphs captured    {self.graphs_captured}",
+            f"  ops compiled       {self.ops_compiled}",
+            f"  ops left to torch  {len(self.ops_left)}",
+            f"  calls              {calls}",
+            f"  kernels            {self.kernels}",
+            f"  weights            {_size(self.weight_bytes_raw)} raw, {_size(self.weight_bytes_packed)} packed "
+            f"(packed {self.weights_packed} times)",
+            f"  arena              {_size(self.arena_bytes)} for {_size(self.intermediate_bytes)} of intermediates, "
+            f"{_size(self.largest_live_bytes)} live at once",
+            "  compile time       " + ", ".join(f"{name} {s:.2f} s" for name, s in self.compile_seconds.items()),
+            f"  cache              {self.cache_hits} hits, {self.cache_misses} misses",
+        ]
+        if self.gradients:
+            lines.append(f"  gradients          {self.gradients}")
+        if self.fallbacks:
+            lines.append("  why the framework ran something:")
+            lines += [f"    {fallback} (x{count})" for fallback, count in self.fallbacks.items()]
+        if self.ops_left:
+            lines.append("  ops left to torch, by line:")
+            counted = Counter(self.ops_left)
+            lines += [f"    {op}" + (f" (x{count})" if count > 1 else "") for op, count in counted.items()]
+        return "\n".join(lines)
+
+
+def report(model: torch.nn.Module) -> Report:
+    """What dlp did with a model: print the result, or read its fields.
+
+    Args:
+        model: what `dlp.optimize` returned (or a module that has such parts), or a module that is called through
+            `torch.compile(..., backend="dlp")`.
+
+    Raises:
+        InputError: the model is not optimised.
+    """
+    from dlp.frontends.torch.optimize import sessions_of
+
+    sessions = sessions_of(model)
+    graphs = [graph for session in sessions for graph in session.graphs]
+    names: Counter[str] = Counter()
+    for graph in graphs:
+        names.update(graph.operations)
+    seconds = {"capture": sum(session.capture_seconds for session in sessions)}
+    for graph in graphs:
+        for stage, spent in graph.statistics.stage_seconds.items():
+            seconds[stage] = seconds.get(stage, 0.0) + spent
+    fallbacks: Counter[Fallback] = Counter()
+    for session in sessions:
+        fallbacks.update(session.fallbacks)
+    packers = {id(g.parameters): g.parameters for g in graphs if g.parameters is not None}.values()
+    return Report(
+        model=type(model).__name__,
+        graphs_captured=len(graphs),
+        ops_compiled=names.total(),
+        ops_compiled_by_name=dict(names.most_common()),
+        ops_left=tuple(op for graph in graphs for op in graph.left),
+        fallbacks=dict(fallbacks),
+        calls_compiled=sum(session.calls_compiled for session in sessions),
+        calls_mixed=sum(session.calls_mixed for session in sessions),
+        calls_eager=sum(session.calls_framework for session in sessions),
+        gradients=_gradients(any(graph.gradients for graph in graphs)),
+        kernels=sum(graph.statistics.kernels for graph in graphs),
+        weight_bytes_raw=max((graph.weight_bytes for graph in graphs), default=0),
+        weight_bytes_packed=sum(packer.packed_bytes for packer in packers),
+        weights_packed=sum(packer.prepared for packer in packers),
+        arena_bytes=max((graph.statistics.arena_bytes for graph in graphs), default=0),
+        intermediate_bytes=max((graph.statistics.intermediate_bytes for graph in graphs), default=0),
+        largest_live_bytes=max((graph.statistics.largest_live_bytes for graph in graphs), default=0),
+        compile_seconds=seconds,
+        cache_hits=sum(graph.statistics.cache_hits for graph in graphs),
+        cache_misses=sum(graph.statistics.cache_misses for graph in graphs),
+    )
+
+
+_graphs_under_torch_compile: list[tuple[Session, tuple[weakref.ref[torch.Tensor], ...]]] = []
+"""Under `torch.compile` no module of ours exists to ask: a graph is found by the weights that it was compiled with."""
+
+
+def remember_graph(session: Session, weights: Sequence[torch.Tensor]) -> None:
+    """Keep what is known of a graph for as long as one of its weights lives."""
+    _graphs_under_torch_compile[:] = [
+        entry for entry in _graphs_under_torch_compile if any(weight() is not None for weight in entry[1])
+    ]
+    _graphs_under_torch_compile.append((session, tuple(map(weakref.ref, weights))))
+
+
+def sessions_under_torch_compile(model: torch.nn.Module) -> list[Session]:
+    """Of the graphs that `torch.compile` made with weights of this model."""
+    mine = {id(tensor) for tensor in (*model.parameters(), *model.buffers())}
+    return [
+        session
+        for session, weights in _graphs_under_torch_compile
+        if any((weight := ref()) is not None and id(weight) in mine for ref in weights)
+    ]
+
+
+def _gradients(needed: bool) -> str:
+    if not needed:
+        return ""
+    return (
+        "forward compiled; a backward runs the forward once more in the framework and differentiates that. "
+        "If no gradients are wanted, calls under torch.inference_mode() are the fast way"
+    )
+
+
+def _size(size: int) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.4g} {unit}"
+        size /= 1024
+    return f"{size:.4g} GiB"

@@ -1,0 +1,141 @@
+"""What one optimised model knows about itself: its options, its graphs, what fell back and how often it ran."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dlp.compile_statistics import CompileStatistics
+from dlp.errors import FallbackError, UnsupportedOp
+from dlp.frontends.torch.seam import CompileFunction, Options
+from dlp.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from dlp.frontends.torch.parameters import ParameterSets
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """A part of the model that the framework runs."""
+
+    reason: str
+    location: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.reason}" if self.location else self.reason
+
+
+@dataclass
+class GraphRecord:
+    """One graph that was captured."""
+
+    operations: Counter[str] = field(default_factory=Counter)
+    """ATen operation -> how often it occurs, if the graph was compiled."""
+    left: tuple[UnsupportedOp, ...] = ()
+    """Operations that the framework runs; either this or `operations` is empty."""
+    gradients: bool = False
+    """Whether its results carry gradients."""
+    weight_bytes: int = 0
+    statistics: CompileStatistics = field(default_factory=CompileStatistics)
+    parameters: ParameterSets | None = None
+
+
+@dataclass
+class CallRecord:
+    """What happened inside one call of the model, on one thread."""
+
+    compiled: int = 0
+    framework: int = 0
+    failed_captures: int = 0
+
+
+class _Active(threading.local):
+    record: CallRecord | None = None
+
+
+ACTIVE = _Active()
+"""The call that this thread is in."""
+
+
+class Session:
+    """Shared by the dispatch and the graphs of one model. Holds no module, so that it keeps none alive."""
+
+    def __init__(self, options: Options, compile_function: CompileFunction) -> None:
+        self.options = options
+        self.compile_function = compile_function
+        self.lock = threading.RLock()
+        self.graphs: list[GraphRecord] = []
+        self.memo: dict[Hashable, object] = {}
+        """Graphs that differ in nothing but the grad mode are compiled once."""
+        self.fallbacks: Counter[Fallback] = Counter()
+        self.calls_compiled = 0
+        self.calls_mixed = 0
+        self.calls_framework = 0
+        self.capture_seconds = 0.0
+        self.backend_seconds = 0.0
+        self.failed_captures = 0
+        self.progress: Progress = SILENT
+
+    def fall_back(self, reason: str, location: str = "") -> None:
+        """Note that the framework runs something.
+
+        Raises:
+            FallbackError: in strict mode.
+        """
+        fallback = Fallback(reason, location)
+        with self.lock:
+            self.fallbacks[fallback] += 1
+        if self.options.strict:
+            raise FallbackError(
+                f"strict=True, and the framework would have to run a part of the model: {fallback}"
+            )
+
+    def count(self, record: CallRecord) -> None:
+        """Add a finished call."""
+        with self.lock:
+            if not record.compiled:
+                self.calls_framework += 1
+            elif record.framework:
+                self.calls_mixed += 1
+            else:
+                self.calls_compiled += 1
+
+    @contextmanager
+    def show_progress(self, title: str) -> Iterator[Progress]:
+        """Display progress of a compilation, if nobody does already."""
+        if self.progress is not SILENT:
+            yield self.progress
+            return
+        with Progress(title) as progress:
+            self.progress = progress
+            try:
+                yield progress
+            finally:
+                self.progress = SILENT
+
+
+@contextmanager
+def call_on_this_thread(session: Session) -> Iterator[CallRecord]:
+    """One call of a model: what its graphs do is counted as this call's."""
+    record, outer = CallRecord(), ACTIVE.record
+    ACTIVE.record = record
+    try:
+        yield record
+    finally:
+        ACTIVE.record = outer
+    session.count(record)
+
+
+def count_graph(session: Session, *, compiled: bool) -> None:
+    """A graph has run: a part of this thread's call, or a call of its own under `torch.compile`."""
+    record = ACTIVE.record
+    if record is None:
+        session.count(CallRecord(compiled=int(compiled), framework=int(not compiled)))
+    elif compiled:
+        record.compiled += 1
+    else:
+        record.framework += 1
