@@ -82,12 +82,12 @@ class MatmulOp(ContractionOp):
         lead_a, lead_w = a[:-2], w[:-2]
         rank = max(len(lead_a), len(lead_w))
         full_a, full_w = (1,) * (rank - len(lead_a)) + lead_a, (1,) * (rank - len(lead_w)) + lead_w
-        for x, y in zip(full_a, full_w):
+        for x, y in zip(full_a, full_w, strict=True):
             if x != y and 1 not in (x, y) and -1 not in (x, y):
                 raise VerifyException(
                     f"dlp.matmul: leading dimensions of operand 1 ({ins[1]}) do not broadcast with {ins[0]}"
                 )
-        lead = tuple(y if x == 1 else x for x, y in zip(full_a, full_w))
+        lead = tuple(y if x == 1 else x for x, y in zip(full_a, full_w, strict=True))
         return (*lead, a[-2], w[-1]), ins[0].element_type
 
     def iteration_space(self) -> IterationSpace:
@@ -97,7 +97,7 @@ class MatmulOp(ContractionOp):
         lead = shape[:-2]
         a_map = (*broadcast_map(a[:-2], lead), m, k)
         if (panel := self.panel_width) is not None:
-            w_map = (n.floor_div(panel), k, n % panel)
+            w_map = (n // panel, k, n % panel)
         else:
             w_map = (*broadcast_map(w[:-2], lead), k, n)
         return IterationSpace(shape, (a[-1],), (a_map, w_map))
@@ -154,12 +154,13 @@ class ConvOp(ContractionOp):
             kernel, icg, oc = w[packed : packed + spatial], w[packed + spatial], (None if packed else w[-1])
         if channels != -1 and channels != icg * groups:
             raise VerifyException(
-                f"dlp.conv: operand 0 ({ins[0]}) has {channels} channels, operand 1 ({ins[1]}) with {groups} groups needs {icg * groups}"
+                f"dlp.conv: operand 0 ({ins[0]}) has {channels} channels, "
+                f"operand 1 ({ins[1]}) with {groups} groups needs {icg * groups}"
             )
         if ins[0].element_type != ins[1].element_type:
             raise VerifyException(f"dlp.conv: elements differ: operand 0 is {ins[0]}, operand 1 is {ins[1]}")
         out = window_output(size, kernel, strides, dilations)
-        if any(o < 1 for o, s in zip(out, size) if s != -1):
+        if any(o < 1 for o, s in zip(out, size, strict=True) if s != -1):
             raise VerifyException(f"dlp.conv: operand 0 ({ins[0]}) is smaller than the window {kernel}")
         if oc is None:
             return None, ins[0].element_type
@@ -218,15 +219,17 @@ class ConvOp(ContractionOp):
             channel = r
         else:
             width = self.out_channels // groups
-            group = c if width == 1 else c.floor_div(width)
+            group = c if width == 1 else c // width
             channel = group if icg == 1 else group * icg + r
-        at = tuple(window_index(p, k, s, e) for p, k, s, e in zip(place, window, strides, dilations))
+        at = tuple(
+            window_index(p, k, s, e) for p, k, s, e in zip(place, window, strides, dilations, strict=True)
+        )
         if not self.channels_last:
             maps = ((n, channel, *at), (c, r, *window))
         elif (panel := self.panel_width) is None:
             maps = ((n, *at, channel), (*window, r, c))
         else:
-            maps = ((n, *at, channel), (c.floor_div(panel), *window, r, c % panel))
+            maps = ((n, *at, channel), (c // panel, *window, r, c % panel))
         return IterationSpace(shape, reduction, maps)
 
     def dimension_names(self) -> tuple[str, ...]:
@@ -249,7 +252,7 @@ def window_output(
     """Spatial extent of the result of sliding a window without padding; -1 stays -1."""
     return tuple(
         -1 if s == -1 else (s - (k - 1) * e - 1) // t + 1
-        for s, k, t, e in zip(size, kernel, strides, dilations)
+        for s, k, t, e in zip(size, kernel, strides, dilations, strict=True)
     )
 
 

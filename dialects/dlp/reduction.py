@@ -91,7 +91,9 @@ class PoolOp(StructuredOp, ABC):
         window = d[rank:]
         at = tuple(
             window_index(p, k, s, e)
-            for p, k, s, e in zip(place, window, int_list(self.strides), int_list(self.dilations))
+            for p, k, s, e in zip(
+                place, window, int_list(self.strides), int_list(self.dilations), strict=True
+            )
         )
         x_map = (d[0], *at, d[rank - 1]) if self.channels_last else (d[0], d[1], *at)
         return IterationSpace(shape, kernel, (x_map,))

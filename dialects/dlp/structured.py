@@ -341,12 +341,12 @@ def broadcast_shapes(name: str, ins: Sequence[ShapedValueType]) -> Shape:
         other = list(shape_of(t))
         rank = max(len(shape), len(other))
         left, right = [1] * (rank - len(shape)) + shape, [1] * (rank - len(other)) + other
-        for a, b in zip(left, right):
+        for a, b in zip(left, right, strict=True):
             if a != b and 1 not in (a, b) and -1 not in (a, b):
                 raise VerifyException(
                     f"{name}: operand {k} ({t}) does not broadcast with shape {_dims(shape)}"
                 )
-        shape = [b if a == 1 else a if b == 1 else max(a, b) for a, b in zip(left, right)]
+        shape = [b if a == 1 else a if b == 1 else max(a, b) for a, b in zip(left, right, strict=True)]
     return tuple(shape)
 
 
@@ -360,7 +360,7 @@ def broadcast_map(operand: Shape, result: Shape) -> tuple[AffineExpr, ...]:
 
 
 def _shapes_fit(a: Shape, b: Shape) -> bool:
-    return len(a) == len(b) and all(x == y or -1 in (x, y) for x, y in zip(a, b))
+    return len(a) == len(b) and all(x == y or -1 in (x, y) for x, y in zip(a, b, strict=True))
 
 
 def _dims(shape: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Self, TypeAlias, cast
 
@@ -144,7 +145,7 @@ class ReshapeOp(ViewOp):
                 if n == 1 or linear is None:
                     maps.append(AffineExpr.constant(0))
                     continue
-                e = linear.floor_div(rest) if rest != 1 else linear
+                e = linear // rest if rest != 1 else linear
                 maps.append(e if leading else e % n)
                 leading = False
         return IterationSpace(self.shape, (), (tuple(maps),))
@@ -155,7 +156,7 @@ class ReshapeOp(ViewOp):
         result = [0] * len(self.shape)
         for source_dims, result_dims in reshape_groups(shape, self.shape):
             walk = [d for d in source_dims if shape[d] != 1]
-            for outer, inner in zip(walk, walk[1:]):
+            for outer, inner in pairwise(walk):
                 if strides[outer] != strides[inner] * shape[inner]:
                     return None
             step = strides[walk[-1]] if walk else 1
@@ -213,8 +214,12 @@ class SliceOp(ViewOp):
     def verify_(self) -> None:
         super().verify_()
         source = self.in_shape(0)
+        if len(source) != len(self.shape):
+            raise VerifyException(
+                f"dlp.slice: operand 0 ({self.ins[0].type}) and {self.destination_type} differ in rank"
+            )
         for d, (o, s, n, m) in enumerate(
-            zip(int_list(self.offsets), int_list(self.steps), self.shape, source)
+            zip(int_list(self.offsets), int_list(self.steps), self.shape, source, strict=True)
         ):
             last = o + (n - 1) * s
             if -1 not in (n, m) and n > 0 and not (0 <= o < m and 0 <= last < m):
@@ -225,7 +230,9 @@ class SliceOp(ViewOp):
     def iteration_space(self) -> IterationSpace:
         maps = tuple(
             d * s + o if s != 1 else d + o if o else d
-            for d, o, s in zip(dims(len(self.shape)), int_list(self.offsets), int_list(self.steps))
+            for d, o, s in zip(
+                dims(len(self.shape)), int_list(self.offsets), int_list(self.steps), strict=True
+            )
         )
         return IterationSpace(self.shape, (), (maps,))
 
@@ -242,8 +249,8 @@ class SliceOp(ViewOp):
         steps = int_list(self.steps)
         if any(s < 0 for s in steps):
             return None
-        offset += sum(o * s for o, s in zip(int_list(self.offsets), strides))
-        return offset, tuple(s * t for s, t in zip(strides, steps))
+        offset += sum(o * s for o, s in zip(int_list(self.offsets), strides, strict=True))
+        return offset, tuple(s * t for s, t in zip(strides, steps, strict=True))
 
 
 @irdl_op_definition
@@ -264,7 +271,7 @@ class BroadcastOp(ViewOp):
         source = self.in_shape(0)
         tail = self.shape[len(self.shape) - len(source) :]
         if len(source) > len(self.shape) or any(
-            m not in (1, n, -1) and n != -1 for m, n in zip(source, tail)
+            m not in (1, n, -1) and n != -1 for m, n in zip(source, tail, strict=True)
         ):
             raise VerifyException(
                 f"dlp.broadcast: operand 0 ({self.ins[0].type}) does not broadcast to {self.destination_type}"
@@ -277,7 +284,8 @@ class BroadcastOp(ViewOp):
         offset, strides = source
         lead = len(self.shape) - len(strides)
         kept = tuple(
-            0 if m == 1 and n != 1 else s for s, m, n in zip(strides, self.in_shape(0), self.shape[lead:])
+            0 if m == 1 and n != 1 else s
+            for s, m, n in zip(strides, self.in_shape(0), self.shape[lead:], strict=True)
         )
         return offset, (0,) * lead + kept
 
@@ -304,7 +312,9 @@ class PadOp(DestinationOp):
             raise VerifyException(f"dlp.pad: low and high do not fit operand 0 ({ins[0]})")
         if min((*low, *high), default=0) < 0:
             raise VerifyException("dlp.pad: low and high must not be negative (a slice crops)")
-        return tuple(n if n == -1 else n + a + b for n, a, b in zip(shape, low, high)), ins[0].element_type
+        return tuple(n if n == -1 else n + a + b for n, a, b in zip(shape, low, high, strict=True)), ins[
+            0
+        ].element_type
 
 
 @irdl_op_definition
@@ -329,7 +339,11 @@ class ConcatOp(DestinationOp):
             shape = list(shape_of(t))
             if t.element_type != ins[0].element_type or len(shape) != len(first):
                 raise VerifyException(f"dlp.concat: operand {k} ({t}) does not fit operand 0 ({ins[0]})")
-            if any(a != b and -1 not in (a, b) for i, (a, b) in enumerate(zip(shape, first)) if i != d):
+            if any(
+                a != b and -1 not in (a, b)
+                for i, (a, b) in enumerate(zip(shape, first, strict=True))
+                if i != d
+            ):
                 raise VerifyException(f"dlp.concat: operand {k} ({t}) does not fit operand 0 ({ins[0]})")
             total = -1 if -1 in (total, shape[d]) else total + shape[d]
         return (*first[:d], total, *first[d + 1 :]), ins[0].element_type
