@@ -236,6 +236,9 @@ class _Body:
         return True
 
     def finish(self, name: str, attributes: dict[str, Attribute]) -> func.FuncOp:
+        for op in reversed(self.block.ops):
+            if isinstance(op, memref.ReinterpretCastOp | memref.SubviewOp) and not op.result.uses:
+                self.block.erase_op(op)
         self.block.add_op(func.ReturnOp())
         types = ([a.type for a in self.block.args], [])
         result = func.FuncOp(name, types, Region(self.block), self.function.sym_visibility)

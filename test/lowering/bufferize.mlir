@@ -76,7 +76,8 @@ func.func private @relu_flat(%a: tensor<128xf32>) -> tensor<128xf32> {
 // CHECK-SAME:    (%[[W:.*]]: memref<4x2xf32>, %[[B:.*]]: memref<4xf32>, %[[P0:.*]]: memref<8xf32>, %[[P1:.*]]: memref<4xf32>, %[[P2:.*]]: memref<4xf32>)
 // CHECK-SAME:    dlp.weights = ["fc.weight", "fc.bias"]
 // CHECK-SAME:    dlp.aliases = array<i64: 0, -1, -1>
-// CHECK-NEXT:    func.call @both(%[[B]], %[[P1]], %{{.*}})
+// CHECK-NEXT:    %[[U:.*]] = memref.alloc
+// CHECK-NEXT:    func.call @both(%[[B]], %[[P1]], %[[U]])
 // CHECK-NEXT:    func.call @copy_alone(%[[P1]], %[[P2]])
 // CHECK-NEXT:    func.return
 func.func @prepare() -> (tensor<8xf32>, tensor<4xf32>, tensor<4xf32>) {
