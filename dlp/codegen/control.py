@@ -227,4 +227,3 @@ def forget(printer: FunctionPrinter, op: Operation) -> None:
     """scf.reduce without values: the end of a parallel loop."""
     if isinstance(op, scf.ReduceOp) and op.args:
         raise CodegenError("the C printer has no spelling for 'scf.parallel' with reductions")
-

@@ -189,7 +189,11 @@ class FunctionPrinter:
 
     def text_for(self, variable: str, value: SSAValue) -> str:
         """C expression for a value that is assigned to a variable."""
-        return self.mask(value, self.variable_mask_bits.get(variable, 32)) if is_mask(value) else self.text(value)
+        return (
+            self.mask(value, self.variable_mask_bits.get(variable, 32))
+            if is_mask(value)
+            else self.text(value)
+        )
 
     # Expressions
 
@@ -211,7 +215,7 @@ class FunctionPrinter:
         if lanes(op.results[0].type) == 1:
             return [self.operand(value) for value in op.operands]
         splats = [self.splat(value) for value in op.operands]
-        if not mixes or splats[0] is not None and all(splat is not None for splat in splats):
+        if not mixes or all(splat is not None for splat in splats):
             return [self.operand(value) for value in op.operands]
         if op.name.startswith("arith.sh"):
             splats[0] = None

@@ -160,13 +160,16 @@ def _reinterpret(name: str, source: str, result: str) -> str:
 
 
 def _floor_divide(prelude: Prelude, name: str, element: str, lanes: int) -> str:
-    type_ = SCALARS[element]
-    return f"{INLINE} {type_} {name}({type_} a, {type_} b) {{\n  return a / b - (a % b != 0 && (a < 0) != (b < 0));\n}}\n"
+    return _rounded_quotient(name, element, "- (a % b != 0 && (a < 0) != (b < 0))")
 
 
 def _ceil_divide(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    return _rounded_quotient(name, element, "+ (a % b != 0 && (a < 0) == (b < 0))")
+
+
+def _rounded_quotient(name: str, element: str, correction: str) -> str:
     type_ = SCALARS[element]
-    return f"{INLINE} {type_} {name}({type_} a, {type_} b) {{\n  return a / b + (a % b != 0 && (a < 0) == (b < 0));\n}}\n"
+    return f"{INLINE} {type_} {name}({type_} a, {type_} b) {{\n  return a / b {correction};\n}}\n"
 
 
 def _floor_modulo(prelude: Prelude, name: str, element: str, lanes: int) -> str:
@@ -304,7 +307,7 @@ def lanewise(function: str) -> HelperText:
     """A function of C's library on every lane; compilers turn sqrt, floor and the like into vector instructions."""
 
     def text(prelude: Prelude, name: str, element: str, lanes: int) -> str:
-        arity = 2 if function in ("pow", "atan2") else 1
+        arity = 2 if function in BINARY else 1
         vector = prelude.type(element, lanes)
         call = function + ("f" if element == "f32" else "")
         parameters = ", ".join(f"{vector} {x}" for x in "xy"[:arity])
@@ -348,7 +351,10 @@ LIBRARY = [
     "tanh",
     "trunc",
 ]
-"""Functions of <math.h> that operations of `math` are spelled with."""
+"""Functions of <math.h> that operations are spelled with."""
+
+BINARY = ("atan2", "fmod", "pow")
+"""Those of two operands."""
 
 HELPERS: dict[str, HelperText] = {
     "load": _load,

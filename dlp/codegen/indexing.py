@@ -62,7 +62,7 @@ def floor_divide(printer: FunctionPrinter, a: Linear, divisor: int) -> Linear:
     """`a floordiv divisor`, exact where the divisor divides every term."""
     quotient, rest = a.split(divisor)
     bounds = rest.range
-    if bounds.low is not None and bounds.high is not None and 0 <= bounds.low and bounds.high < divisor:
+    if bounds.low is not None and bounds.high is not None and bounds.low >= 0 and bounds.high < divisor:
         return quotient
     if rest.is_nonnegative:
         high = None if bounds.high is None else bounds.high // divisor
@@ -75,7 +75,7 @@ def modulo(printer: FunctionPrinter, a: Linear, divisor: int) -> Linear:
     """`a mod divisor`, which is never negative."""
     _, rest = a.split(divisor)
     bounds = rest.range
-    if bounds.low is not None and bounds.high is not None and 0 <= bounds.low and bounds.high < divisor:
+    if bounds.low is not None and bounds.high is not None and bounds.low >= 0 and bounds.high < divisor:
         return rest
     if rest.is_nonnegative:
         return Linear.atom(f"{rest.as_operand()} % {divisor}", Range(0, divisor - 1)).in_parentheses()
@@ -130,7 +130,9 @@ def _evaluate(printer: FunctionPrinter, expr: AffineExpr, operands: Sequence[Lin
         case AffineBinaryOpKind.Mul:
             return multiply(a, b)
         case _ if not b.is_constant or b.constant <= 0:
-            raise CodegenError(f"the C printer divides index expressions by positive constants only, not by {b}")
+            raise CodegenError(
+                f"the C printer divides index expressions by positive constants only, not by {b}"
+            )
         case AffineBinaryOpKind.FloorDiv:
             return floor_divide(printer, a, b.constant)
         case AffineBinaryOpKind.CeilDiv:

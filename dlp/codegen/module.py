@@ -59,8 +59,11 @@ def print_c_units(module: ModuleOp, target: Target, *, units: int = 8) -> dict[s
     printed = _Module(module, target, split=True)
     inlined = [text for signature, text in printed.functions if signature.is_value]
     kernels = [(signature, text) for signature, text in printed.functions if not signature.is_value]
-    declared = "".join(f"{printed.heads[signature.name]};\n" for signature, _ in kernels)
-    header = "\n".join(["#pragma once", printed.prelude.text(), *inlined, declared])
+    declared = "".join(
+        f"{head};\n" for signature, _ in kernels if (head := printed.heads.get(signature.name))
+    )
+    hidden = f"#pragma GCC visibility push(hidden)\n{declared}#pragma GCC visibility pop\n"
+    header = "\n".join(["#pragma once", printed.prelude.text(), *inlined, hidden])
     files = {HEADER: header}
     for number, texts in enumerate(_balanced([text for _, text in kernels], units)):
         files[f"kernels_{number}.c"] = "\n".join([f'#include "{HEADER}"\n', *texts])
@@ -97,7 +100,9 @@ class _Module:
             printer.block(function.body.block)
         except CodegenError as error:
             raise CodegenError(f"in '{signature.name}': {error}") from None
-        text = f"{_comment(function)}{self._linkage(signature)}{head} {{\n" + "\n".join((*printer.lines, "}\n"))
+        text = f"{_comment(function)}{self._linkage(signature)}{head} {{\n" + "\n".join(
+            (*printer.lines, "}\n")
+        )
         return text + self._wrapper(signature) if signature.is_public else text
 
     def _parameters(self, printer: FunctionPrinter, signature: Signature) -> tuple[list[str], list[str]]:
@@ -146,7 +151,9 @@ class _Module:
     def _declaration(self, printer: FunctionPrinter, signature: Signature) -> str:
         """A function from outside: `int32_t omp_get_thread_num(void);`"""
         parameters = [
-            f"{SCALARS[element(type_)]} *" if isinstance(type_, MemRefType) else self.prelude.type(element(type_))
+            f"{SCALARS[element(type_)]} *"
+            if isinstance(type_, MemRefType)
+            else self.prelude.type(element(type_))
             for type_ in signature.function.function_type.inputs
         ]
         return f"{self._result(printer, signature)} {signature.name}({', '.join(parameters) or 'void'});\n"

@@ -58,7 +58,11 @@ class Signature:
     def c_name(self) -> str:
         """The name in C, out of the way of C's library."""
         name = identifier(self.name)
-        return f"{name}_kernel" if name in (*LIBRARY, *(f"{f}f" for f in LIBRARY), "abs", "fabs", "fma") else name
+        return (
+            f"{name}_kernel"
+            if name in (*LIBRARY, *(f"{f}f" for f in LIBRARY), "abs", "fabs", "fma")
+            else name
+        )
 
     @property
     def is_public(self) -> bool:
@@ -107,9 +111,10 @@ def _signature(
     if function.is_declaration:
         signature.written = frozenset(range(len(arguments)))
         return signature
-    signature.needs_threads = any(
+    signature.hands_threads_on = any(
         known[name].needs_threads for call in calls if (name := _callee(call)) in known
     )
+    signature.needs_threads = signature.hands_threads_on
     written: set[SSAValue] = set()
     for op in function.walk():
         if parallel and op.name == "scf.parallel":

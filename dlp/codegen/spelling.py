@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlp.codegen.helpers import LIBRARY
+from dlp.codegen.helpers import BINARY, LIBRARY
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,10 @@ def _call(scalar: str, helper: str, arguments: str = "{0}") -> Spelling:
 _LIBRARY_NAMES = {"pow": "powf", "rint": "roundeven"}
 _MATH = {
     f"math.{_LIBRARY_NAMES.get(name, name)}": _call(
-        name, f"{name}_lanes", "{0}, {1}" if name in ("pow", "atan2") else "{0}"
+        name, f"{name}_lanes", "{0}, {1}" if name in BINARY else "{0}"
     )
     for name in LIBRARY
+    if name != "fmod"
 }
 
 EXPRESSIONS: dict[str, Spelling] = {
@@ -54,7 +55,7 @@ EXPRESSIONS: dict[str, Spelling] = {
     "arith.subf": _operator("-"),
     "arith.mulf": _operator("*"),
     "arith.divf": _operator("/"),
-    "arith.remf": Spelling("fmod{f}({0}, {1})", None),
+    "arith.remf": _call("fmod", "fmod_lanes", "{0}, {1}"),
     "arith.negf": _both("-{0}"),
     "arith.maximumf": _both("{maximum}({0}, {1})"),
     "arith.minimumf": _both("{minimum}({0}, {1})"),

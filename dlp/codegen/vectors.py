@@ -15,7 +15,7 @@ from xdsl.ir import Operation, SSAValue
 
 from dlp.codegen import indexing
 from dlp.codegen.c_types import BYTES, SCALARS, element, lane_element, lanes, power_of_two
-from dlp.codegen.function import FunctionPrinter, Splat, assignment, mask_width, parenthesised
+from dlp.codegen.function import FunctionPrinter, Splat, mask_width, parenthesised
 from dlp.codegen.helpers import REDUCTIONS, combine
 from dlp.codegen.linear import Linear
 from dlp.codegen.literals import float_literal, integer_literal
@@ -60,7 +60,7 @@ def literal(value: float | int, name: str) -> str:
 def expression(printer: FunctionPrinter, op: Operation) -> None:
     """Whatever the table `EXPRESSIONS` spells."""
     result = op.results[0]
-    if not result.uses or isinstance(result.type, IndexType) and indexing.arithmetic(printer, op):
+    if not result.uses or (isinstance(result.type, IndexType) and indexing.arithmetic(printer, op)):
         return
     spelling = EXPRESSIONS[op.name]
     if isinstance(op, arith.AddiOp | arith.SubiOp | arith.MuliOp):
