@@ -44,7 +44,7 @@ def excerpt(culprit: Operation, around: int = 4) -> str:
     # The function around the culprit is said even when it begins further up.
     head = [number for number in _enclosing_heads(lines, first) if number < shown.start]
     numbered = [f"  {number + 1:>{width}} | {lines[number]}" for number in head]
-    if head:
+    if head and head[0] + 1 < shown.start:
         numbered.append(f"  {'':>{width}} | ...")
     for number in shown:
         mark = ">" if number == first else " "
