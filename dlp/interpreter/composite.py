@@ -1,4 +1,4 @@
-"""Composite ops straight from their formulas, in float64 and without their `decompose`, which is checked against this."""
+"""Composite ops straight from their formulas, in float64: what their `decompose` is checked against."""
 
 from __future__ import annotations
 

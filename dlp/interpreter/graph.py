@@ -12,7 +12,14 @@ from xdsl.ir import Attribute, Block
 
 from dlp.dialects.dlp.elementwise import scalar_value
 from dlp.dialects.dlp.graph import FusedOp, WeightOp
-from dlp.dialects.dlp.structured import DecomposableOp, DestinationOp, GraphBuilder, Shape, StructuredOp
+from dlp.dialects.dlp.structured import (
+    DecomposableOp,
+    DestinationOp,
+    GraphBuilder,
+    Shape,
+    StructuredOp,
+    int_list,
+)
 from dlp.dialects.dlp.view import ConcatOp, PadOp, ReshapeOp
 
 from .composite import evaluate_formula
@@ -56,7 +63,7 @@ def _compute(
     match op:
         case PadOp():
             result = np.full(shape, scalar_value(op.value), dtype_of(op.element_type))
-            low = cast(tuple[int, ...], op.low.get_values())
+            low = int_list(op.low)
             result[tuple(slice(o, o + n) for o, n in zip(low, ins[0].shape, strict=True))] = ins[0]
             return result
         case ConcatOp():

@@ -100,16 +100,16 @@ class Frame:
         """
         name = op.op_name.data if isinstance(op, UnregisteredOp) else op.name
         handler = HANDLERS.get(name)
-        if handler is None and isinstance(op, DestinationOp):
-            handler = graph.run_destination_op
-        if handler is None:
-            raise InterpreterError(f"the interpreter does not know the operation '{name}'")
         try:
-            return handler(self, op, operands)
+            if handler is not None:
+                return handler(self, op, operands)
+            if isinstance(op, DestinationOp):
+                return graph.run_destination_op(self, op, operands)
         except InterpreterError:
             raise
         except Exception as error:  # whatever NumPy says, the operation must be named
             raise InterpreterError(f"'{name}' failed: {type(error).__name__}: {error}\n  {op}") from error
+        raise InterpreterError(f"the interpreter does not know the operation '{name}'")
 
 
 def _argument(what: str, expected: Attribute, given: Any) -> Any:

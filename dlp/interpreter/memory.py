@@ -120,7 +120,7 @@ def check_layout(what: str, expected: MemRefType[Attribute], buffer: Buffer) -> 
     strides = expected.get_strides()
     sizes_fit = all(n in (-1, m) for n, m in zip(expected.get_shape(), buffer.shape, strict=True))
     strides_fit = strides is None or all(
-        s is None or s == DYNAMIC_INDEX or s == t or n <= 1
+        s in (None, DYNAMIC_INDEX, t) or n <= 1
         for s, t, n in zip(strides, buffer.strides, buffer.shape, strict=True)
     )
     if not (sizes_fit and strides_fit):

@@ -102,7 +102,7 @@ def _with_shape(of: Attribute, shape: Shape) -> SSAValue:
 
 
 def _evaluate_points(
-    op: StructuredOp, space: IterationSpace, ins: Sequence[Array], at: Sequence[Array], accumulator: Any
+    op: StructuredOp, space: IterationSpace, ins: Sequence[Array], at: Sequence[Any], accumulator: Any
 ) -> Array:
     """The body on all parallel points, at one point of the reduction or at a row of them (the last axis)."""
     row = bool(len(at)) and at[0].ndim > 0
