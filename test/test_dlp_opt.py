@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from xdsl.dialects import arith, test
@@ -60,7 +61,7 @@ def test_changes_are_not_tracked_unless_asked_for() -> None:
     assert record.changed is None
 
 
-def test_dumps_of_an_earlier_run_are_removed(tmp_path) -> None:  # noqa: ANN001
+def test_dumps_of_an_earlier_run_are_removed(tmp_path: Path) -> None:
     for pipeline in ("dce,cse", "cse"):
         PassManager(parse_passes(pipeline), instruments=[DumpIR(tmp_path)]).run(make_context(), two_sums())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["000-input.mlir", "001-cse.mlir"]

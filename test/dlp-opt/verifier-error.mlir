@@ -9,7 +9,7 @@
 // CHECK:        {{[0-9]+}} |     %4 = arith.addf
 // CHECK-NEXT: > {{[0-9]+}} |     scf.for
 // CHECK:        {{[0-9]+}} |     func.return
-// UNCHECKED: scf.yield
+// UNCHECKED: scf.for
 func.func @loop(%from: index, %to: index, %step: index, %x: f32) {
   %0 = arith.addf %x, %x : f32
   %1 = arith.addf %x, %x : f32
