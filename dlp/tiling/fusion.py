@@ -1,0 +1,274 @@
+"""Tile-and-fuse: loops over tiles of one op's result, its producers computed inside them.
+
+Works on destination-passing ops over buffers. Where a tile of an operand comes from another op of the block, that op
+is computed for the region that the tile reads (a halo included, recomputed where tiles overlap) into a scratch buffer
+of the tile's size; everything follows from the index maps. The idea is MLIR's tile-and-fuse; over several window ops
+it is depth-first execution (Weber et al., "BrainSlug", arXiv:1804.08378).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import cast
+
+from xdsl.dialects import arith, func, memref
+from xdsl.dialects.builtin import MemRefType
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir.affine import AffineExpr, AffineSymExpr
+
+from dlp.dialects.dlp.elementwise import ConstantOp
+from dlp.dialects.dlp.structured import DestinationOp, StructuredOp, int_list
+from dlp.dialects.dlp.view import CopyOp, PadOp, ReshapeOp
+from dlp.tiling.emitter import Emitter, close
+from dlp.tiling.linear import Interval, Linear, NotAlignedError, Region, evaluate, whole
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of loops over tiles of a result."""
+
+    tile: tuple[int, ...]
+    """Tile size of each parallel dimension; 0 leaves the dimension whole."""
+    order: tuple[int, ...] = ()
+    """Dimensions with loops, outermost first; by default in their own order."""
+    parallel: tuple[int, ...] = ()
+    """Dimensions whose loops run in parallel; they come first in the order."""
+    balanced: bool = True
+    """Tiles of equal size (13, 13, 13) instead of full ones and a rest (14, 14, 11), but for `vector`."""
+    vector: int | None = None
+    """The dimension that becomes the vector, cut into full tiles and a rest."""
+
+    def loop_order(self) -> tuple[int, ...]:
+        return self.order or tuple(d for d, t in enumerate(self.tile) if t)
+
+
+FuseFilter = Callable[[DestinationOp, DestinationOp], bool]
+"""(producer, consumer) -> whether the producer is computed inside the consumer's tile."""
+
+
+def segments(extent: int, tile: int, balanced: bool) -> list[tuple[int, int, int]]:
+    """Cut an extent into runs of equal tiles: [(offset, tile size, how many)]."""
+    if balanced:
+        count = -(-extent // tile)
+        base, larger = divmod(extent, count)
+        runs = [(0, base + 1, larger), (larger * (base + 1), base, count - larger)]
+    else:
+        full, rest = divmod(extent, tile)
+        runs = [(0, tile, full), (full * tile, rest, 1 if rest else 0)]
+    return [run for run in runs if run[2]]
+
+
+def writer_of(buffer: SSAValue) -> DestinationOp | None:
+    """The op that writes a local buffer, where exactly one does (one that is filled and accumulated into has none)."""
+    writers = [u.operation for u in buffer.uses if _writes(u.operation, buffer)]
+    return cast(DestinationOp, writers[0]) if len(writers) == 1 else None
+
+
+def _writes(op: Operation, buffer: SSAValue) -> bool:
+    return isinstance(op, DestinationOp) and any(out is buffer for out in op.outs)
+
+
+def operand_region(op: StructuredOp, operand: int, box: Region) -> Region:
+    """What a box of the iteration space reads of an operand; whole where the index is indirect."""
+    shape = op.in_shape(operand)
+    return [
+        Interval.of(0, n) if _is_indirect(e) else evaluate(e, box)
+        for e, n in zip(op.iteration_space().maps[operand], shape, strict=True)
+    ]
+
+
+def _is_indirect(expression: AffineExpr) -> bool:
+    return any(isinstance(e, AffineSymExpr) for e in expression.dfs())
+
+
+def check_alignment(op: DestinationOp, box: Region) -> None:
+    """Refuse a tile that the op's maps cannot carry over to its operands.
+
+    Raises:
+        NotAlignedError
+    """
+    if isinstance(op, ReshapeOp):
+        source = operand_region(op, 0, box)
+        if not all(i.is_static for i in (*source, *box)):
+            raise NotAlignedError
+        if prod(i.static_size for i in source) != prod(i.static_size for i in box):
+            raise NotAlignedError
+
+
+class TileAndFuse:
+    """Rewrites one root op of a block into loops over tiles with its producers inside.
+
+    before: producers and root on whole buffers; after: loops, a tile of each inside. The originals stay: the caller
+    erases those whose every reader is gone.
+    """
+
+    def __init__(self, function: func.FuncOp, root: StructuredOp, level: Level, fuse: FuseFilter) -> None:
+        self.root = root
+        self.level = level
+        self.fuse = fuse
+        self.emitter = Emitter.before(root, function)
+        self.fused: list[DestinationOp] = []
+        self.names = root.dimension_names()
+        self._made: dict[object, SSAValue] = {}
+
+    def run(self) -> list[DestinationOp]:
+        """Emit the loops; the producers that were computed inside them."""
+        self._loops(self.emitter, list(self.level.loop_order()), whole(self.root.shape))
+        return self.fused
+
+    def _loops(self, emitter: Emitter, order: Sequence[int], box: Region) -> None:
+        if not order:
+            self._emit(emitter, self.root, box, emitter.subview(self.root.outs[0], box))
+            return
+        d, rest = order[0], order[1:]
+        parallel = d in self.level.parallel
+        extent = self.root.shape[d]
+        if extent < 0:
+            # A clipped tile at the border: its size is an operand of the view that made the destination.
+            count = _dynamic_size(self.root.outs[0], d)
+            self._loop(emitter, count, 0, 1, d, rest, box, parallel)
+            return
+        # Tiles of a parallel loop must be equal, or there would be several loops with a barrier after each.
+        balanced = self.level.balanced and d != self.level.vector and not parallel
+        for offset, size, count in segments(extent, self.level.tile[d], balanced):
+            if count == 1:
+                self._loops(emitter, rest, [*box[:d], Interval.of(offset, size), *box[d + 1 :]])
+            else:
+                self._loop(emitter, count, offset, size, d, rest, box, parallel)
+
+    def _loop(
+        self,
+        emitter: Emitter,
+        count: int | SSAValue,
+        offset: int,
+        size: int,
+        d: int,
+        rest: Sequence[int],
+        box: Region,
+        parallel: bool,
+    ) -> None:
+        _, body, iv = emitter.loop(count, self.names[d], parallel)
+        inner = emitter.inside(body)
+        self._loops(inner, rest, [*box[:d], Interval.of(Linear(offset, [(iv, size)]), size), *box[d + 1 :]])
+        close(body, parallel)
+
+    def _emit(self, emitter: Emitter, op: StructuredOp, box: Region, out: SSAValue) -> None:
+        """The op on one tile of its result, its producers before it."""
+        check_alignment(op, box)
+        space = op.iteration_space()
+        full = [*box, *whole(space.reduction)]
+        ins = []
+        for i, x in enumerate(op.ins):
+            region = operand_region(op, i, full)
+            producer = writer_of(x)
+            if producer is not None and producer.parent is op.parent and self.fuse(producer, op):
+                ins.append(self._materialise(emitter, producer, region))
+            else:
+                ins.append(emitter.subview(x, region))
+        tile = op.on_tile(ins, out)
+        if "dlp.source" in op.attributes:
+            tile.attributes["dlp.source"] = op.attributes["dlp.source"]
+        emitter.add(tile)
+
+    def _materialise(self, emitter: Emitter, producer: DestinationOp, region: Region) -> SSAValue:
+        """Compute a region of a producer's result; the buffer that holds it."""
+        key = (id(emitter), producer, tuple(i.key for i in region))
+        if key in self._made:
+            return self._made[key]
+        if producer not in self.fused:
+            self.fused.append(producer)
+        destination = producer.outs[0]
+        if isinstance(destination.owner, memref.AllocOp | memref.AllocaOp):
+            element = cast(MemRefType[Attribute], destination.type).element_type
+            buffer = emitter.scratch([i.bound for i in region], element, destination.name_hint)
+            tile = buffer
+            if not all(i.is_static for i in region):
+                tile = emitter.subview(buffer, [Interval(Linear(0), i.size, i.bound) for i in region])
+        else:
+            # The caller wants this result as well: the tile goes where it belongs.
+            tile = emitter.subview(destination, region)
+        self._made[key] = tile
+        if isinstance(producer, PadOp):
+            self._emit_pad(emitter, producer, region, tile)
+        else:
+            assert isinstance(producer, StructuredOp)
+            self._emit(emitter, producer, list(region), tile)
+        return tile
+
+    def _emit_pad(self, emitter: Emitter, pad: PadOp, region: Region, buffer: SSAValue) -> None:
+        """Fill the frame that lies in the region; the operand's producer writes into the interior."""
+        source = pad.in_shape(0)
+        inner: Region = []
+        place: Region = []
+        for d, (interval, low, high, extent) in enumerate(
+            zip(region, int_list(pad.low), int_list(pad.high), source, strict=True)
+        ):
+            if low == 0 and high == 0:
+                inner.append(interval)
+                place.append(Interval(Linear(0), interval.size, interval.bound))
+                continue
+            first, behind, bound = self._clip(emitter, interval, low, extent)
+            at = first - interval.offset + low
+            inner.append(Interval(first, behind - first, bound))
+            place.append(Interval(at, behind - first, bound))
+            after = at + (behind - first)
+            frames = [(Linear(0), at), (after, interval.size - after)]
+            for start, size in frames:
+                if size.is_constant and size.constant <= 0:
+                    continue
+                frame = [*place[:d], Interval(start, size, interval.bound)]
+                frame += [Interval(Linear(0), i.size, i.bound) for i in region[d + 1 :]]
+                emitter.add(ConstantOp.of(out=emitter.subview(buffer, _resolved(emitter, frame)), value=pad.value))
+        operand = pad.ins[0]
+        producer = writer_of(operand)
+        target = emitter.subview(buffer, _resolved(emitter, place))
+        if isinstance(producer, StructuredOp) and producer.parent is pad.parent and self.fuse(producer, pad):
+            if producer not in self.fused:
+                self.fused.append(producer)
+            self._emit(emitter, producer, _resolved(emitter, inner), target)
+        else:
+            emitter.add(CopyOp.of(emitter.subview(operand, _resolved(emitter, inner)), out=target))
+
+    @staticmethod
+    def _clip(emitter: Emitter, interval: Interval, low: int, extent: int) -> tuple[Linear, Linear, int]:
+        """The part of a padded interval inside the operand: first index, index behind the last, bound of its size."""
+        start = interval.offset + -low
+        end = start + interval.size
+        bound = min(interval.bound, extent)
+        if start.is_constant and end.is_constant:
+            first = max(start.constant, 0)
+            return Linear(first), Linear(max(first, min(end.constant, extent))), bound
+        zero, n = emitter.index(0), emitter.index(extent)
+        first_value = emitter.add(arith.MinSIOp(emitter.add(arith.MaxSIOp(emitter.value(start), zero)).result, n)).result
+        last_value = emitter.add(arith.MinSIOp(emitter.value(end), n)).result
+        behind = emitter.add(arith.MaxSIOp(last_value, first_value)).result
+        return Linear(0, [(first_value, 1)]), Linear(0, [(behind, 1)]), bound
+
+
+def _resolved(emitter: Emitter, region: Region) -> Region:
+    """Dynamic sizes as one SSA value each, so that equal ones are recognised as equal."""
+    return [
+        i if i.is_static else Interval(i.offset, Linear(0, [(emitter.value(i.size), 1)]), i.bound) for i in region
+    ]
+
+
+def _dynamic_size(buffer: SSAValue, d: int) -> SSAValue:
+    """The operand of the subview that made the buffer which gives the size of dimension d."""
+    view = buffer.owner
+    assert isinstance(view, memref.SubviewOp)
+    sizes = tuple(view.static_sizes.get_values())
+    return view.sizes[sum(1 for n in sizes[:d] if n < 0)]
+
+
+def erase_replaced(block: Block, replaced: set[Operation]) -> None:
+    """Erase ops that were computed elsewhere, then the views and local buffers that nobody uses any more."""
+    for op in replaced:
+        op.detach()
+        op.erase(safe_erase=False)
+    for op in reversed(list(block.ops)):
+        local = isinstance(op, memref.AllocaOp | memref.AllocOp | memref.SubviewOp | memref.ReinterpretCastOp)
+        if local and not any(r.first_use for r in op.results):
+            op.detach()
+            op.erase()

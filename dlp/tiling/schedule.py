@@ -1,0 +1,272 @@
+"""Which tiles: an analytic model of what a level of loops costs on a target, and the search over a few candidates.
+
+Everything follows from the index maps and the target's description: the volume that each fused op computes for a tile
+(a halo or a repeated reduction shows as more work), the bytes that a tile reads, whether its scratch fits the cache,
+and how evenly the tiles divide among the threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, prod
+
+from xdsl.dialects.builtin import FixedBitwidthType
+from xdsl.ir import Attribute
+
+from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
+from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
+from dlp.dialects.dlp.view import PadOp, ViewOp
+from dlp.targets import Target
+from dlp.tiling.fusion import Level, check_alignment, operand_region, writer_of
+from dlp.tiling.linear import Interval, NotAlignedError, Region, whole
+
+# Cycles that handing one tile to a thread costs; keeps tiles from becoming tiny.
+TILE_OVERHEAD = 50.0
+# Cycles to start and join the threads of a parallel loop.
+REGION_OVERHEAD = 4000.0
+# Bytes a cycle that one core draws from its second-level cache and from what lies behind it.
+L2_BYTES_PER_CYCLE = 24.0
+MEMORY_BYTES_PER_CYCLE = 6.0
+
+
+def element_bytes(element: Attribute) -> int:
+    """Bytes of one element in memory; i1 takes a byte."""
+    return element.size if isinstance(element, FixedBitwidthType) else 8
+
+
+@dataclass
+class Footprint:
+    """What one tile of a root computes and touches, its producers included."""
+
+    cycles: float = 0.0
+    scratch_bytes: int = 0
+    read_bytes: int = 0
+
+
+def is_depthwise(op: DestinationOp) -> bool:
+    """A convolution whose every output channel reads one input channel: nothing to contract over channels."""
+    return isinstance(op, ConvOp) and op.group_count > 1 and op.group_channels == 1
+
+
+def footprint(root: StructuredOp, box: Region, target: Target) -> Footprint:
+    """Cost of one tile of the root with all its producers in the block.
+
+    Raises:
+        NotAlignedError: a producer cannot be computed for this tile.
+    """
+    total = Footprint()
+    seen: set[tuple[int, object]] = set()
+
+    def visit(op: DestinationOp, region: Region) -> None:
+        key = (id(op), tuple(i.key for i in region))
+        if key in seen:
+            return
+        seen.add(key)
+        check_alignment(op, region)
+        volume = prod(i.bound for i in region)
+        if op is not root:
+            total.scratch_bytes += volume * element_bytes(op.element_type)
+        if isinstance(op, PadOp):
+            source = [
+                Interval(i.offset, i.size, min(i.bound, n)) for i, n in zip(region, op.in_shape(0), strict=True)
+            ]
+            operand(op, 0, source)
+            return
+        assert isinstance(op, StructuredOp)
+        space = op.iteration_space()
+        total.cycles += op_cycles(op, volume * prod(space.reduction), target)
+        full = [*region, *whole(space.reduction)]
+        for i in range(len(op.ins)):
+            operand(op, i, operand_region(op, i, full))
+
+    def operand(op: DestinationOp, i: int, region: Region) -> None:
+        producer = writer_of(op.ins[i])
+        if producer is not None and producer.parent is op.parent:
+            visit(producer, region)
+        else:
+            key = (id(op.ins[i]), tuple(x.key for x in region))
+            if key not in seen:
+                seen.add(key)
+                total.read_bytes += prod(x.bound for x in region) * element_bytes(op.in_type(i).element_type)
+
+    visit(root, box)
+    return total
+
+
+def op_cycles(op: StructuredOp, points: int, target: Target) -> float:
+    """Cycles to evaluate the body at so many points of the iteration space, from registers."""
+    if isinstance(op, ContractionOp) and not is_depthwise(op):
+        return points / (target.vector_lanes * target.fma_per_cycle)
+    if isinstance(op, ViewOp):
+        return points / target.vector_lanes
+    transcendental = op.name in _EXPENSIVE
+    return points * (12.0 if transcendental else 1.0) / target.vector_lanes
+
+
+_EXPENSIVE = frozenset(
+    f"dlp.{name}" for name in ("exp", "log", "tanh", "erf", "gelu", "sigmoid", "silu", "pow", "sin", "cos")
+)
+
+
+def task_level(root: StructuredOp, target: Target, threads: int) -> Level | None:
+    """Tiles that become the tasks of the threads; None where the whole op is one task.
+
+    Raises:
+        NotAlignedError: not even the whole result can be computed with all producers inside.
+    """
+    shape = root.shape
+    single = footprint(root, whole(shape), target)
+    best_cost = _cost(single, 1, 1, target)
+    best: Level | None = None
+    for tile in _candidates(root, column_unit(root, target), threads):
+        box = [Interval.of(0, t or n) for t, n in zip(tile, shape, strict=True)]
+        try:
+            part = footprint(root, box, target)
+        except NotAlignedError:
+            continue
+        tasks = prod(n // t for t, n in zip(tile, shape, strict=True) if t)
+        rests = sum(n % t / t for t, n in zip(tile, shape, strict=True) if t)
+        cost = _cost(part, tasks, threads, target) + rests * _cost(part, 1, 1, target)
+        if cost < best_cost * 0.98:
+            tiled = tuple(d for d, t in enumerate(tile) if t)
+            best_cost, best = cost, Level(tile, tiled, tiled)
+    return best
+
+
+def _cost(part: Footprint, tasks: int, threads: int, target: Target) -> float:
+    """Cycles of the busiest thread."""
+    memory = part.read_bytes / L2_BYTES_PER_CYCLE
+    if part.scratch_bytes > target.l2_bytes // 2:
+        memory += 2 * part.scratch_bytes / MEMORY_BYTES_PER_CYCLE
+    elif part.scratch_bytes > target.l1_bytes // 2:
+        memory += 2 * part.scratch_bytes / L2_BYTES_PER_CYCLE
+    return ceil(tasks / threads) * (part.cycles + memory + TILE_OVERHEAD) + (REGION_OVERHEAD if tasks > 1 else 0)
+
+
+def column_unit(root: StructuredOp, target: Target) -> int:
+    """What tiles of the innermost dimension must be multiples of: the panel of packed weights, or a few vectors."""
+    panels = [p for op in block_ops(root) if isinstance(op, ContractionOp) and (p := op.panel_width)]
+    return max(panels, default=4 * target.vector_lanes)
+
+
+def block_ops(root: StructuredOp) -> Iterator[DestinationOp]:
+    """The root and its producers in the block, transitively."""
+    seen: set[int] = set()
+    stack: list[DestinationOp] = [root]
+    while stack:
+        op = stack.pop()
+        if id(op) in seen:
+            continue
+        seen.add(id(op))
+        yield op
+        for x in op.ins:
+            producer = writer_of(x)
+            if producer is not None and producer.parent is op.parent:
+                stack.append(producer)
+
+
+def _candidates(root: StructuredOp, unit: int, threads: int) -> Iterator[tuple[int, ...]]:
+    """Leading dimensions one by one, then a piece of the next; or a piece of the innermost alone."""
+    shape = root.shape
+    last = len(shape) - 1
+    for d, extent in enumerate(shape):
+        lead = tuple(0 if n == 1 else 1 for n in shape[:d])
+        rest = (0,) * (last - d)
+        if d < last:
+            yield from ((*lead, size, *rest) for size in _pieces(extent, 1, threads))
+        else:
+            for size in _pieces(extent, unit, threads):
+                yield (*lead, size)
+                if any(lead):
+                    yield (*(0 for _ in lead), size)
+
+
+def _pieces(extent: int, unit: int, threads: int) -> list[int]:
+    """Tile sizes of whole units: those that divide the extent evenly, and those that make threads, 2 x threads, ..."""
+    units = ceil(extent / unit)
+    counts = {n for n in range(1, units) if units % n == 0} if extent % unit == 0 else set[int]()
+    pieces = max(threads, 1)
+    while pieces < 2 * units:
+        counts.add(ceil(units / pieces))
+        pieces *= 2
+    return sorted((n * unit for n in counts if n * unit < extent), reverse=True)
+
+
+def register_level(root: StructuredOp, fused: list[DestinationOp], target: Target) -> Level:
+    """Tiles whose accumulators stay in registers: rows x vectors for a contraction, a few vectors for the rest."""
+    shape = root.shape
+    rank = len(shape)
+    if rank == 0:
+        return Level(())
+    chain = [root, *(op for op in fused if isinstance(op, StructuredOp))]
+    contraction = next((op for op in chain if isinstance(op, ContractionOp) and not is_depthwise(op)), None)
+    windowed = next((op for op in chain if not op.is_elementwise), None)
+    lanes = target.vector_lanes
+    last = rank - 1
+    tile = [0 if n == 1 else 1 for n in shape]
+    order = [d for d in range(rank) if tile[d]]
+    if contraction is not None:
+        rows, columns = register_tile(target, shape[last - 1] if rank > 1 else 1, shape[last], contraction.panel_width)
+        if rank > 1:
+            tile[last - 1] = min(rows, shape[last - 1]) if shape[last - 1] > 0 else 1
+        tile[last] = columns
+        # The panel of weights outermost: it stays in the cache while the rows pass by.
+        order = [last, *range(last)]
+    elif windowed is not None and _reduces_columns(windowed):
+        tile[last] = 0
+        order = [d for d in order if d != last]
+    elif windowed is not None:
+        vectors = max(1, min(ceil(shape[last] / lanes), 4))
+        tile[last] = vectors * lanes
+        if rank > 1 and shape[last - 1] > 1 and vectors < 4:
+            tile[last - 1] = max(1, 4 // vectors)
+    else:
+        tile[last] = min(4 * lanes, ceil(shape[last] / lanes) * lanes)
+    order = [d for d in order if tile[d] and shape[d] != 1]
+    return Level(tuple(tile), tuple(order), vector=last)
+
+
+def _reduces_columns(op: StructuredOp) -> bool:
+    """Whether the innermost dimension of the first operand is reduced: the vector then runs along the reduction."""
+    space = op.iteration_space()
+    return not isinstance(op, ContractionOp) and not space.depends(0, len(space.parallel) - 1)
+
+
+def register_tile(target: Target, rows: int, columns: int, panel: int | None) -> tuple[int, int]:
+    """Rows and columns (elements) of the block of accumulators for a contraction of this size.
+
+    The cost of one step of the reduction is what the slowest unit needs for it: multiply-adds, loads, or the latency
+    of a multiply-add where there are too few accumulators to hide it; rows are cut evenly.
+    """
+    lanes = target.vector_lanes
+    best: tuple[float, int, int] | None = None
+    wide = [panel // lanes] if panel and panel >= lanes else [1] if panel else range(1, 7)
+    for vectors in wide:
+        if vectors > 1 and panel is None and (vectors - 1) * lanes >= columns:
+            continue
+        for row_count in range(1, 33):
+            live = row_count * vectors + vectors + (1 if target.broadcast_needs_register else 0)
+            if live > target.vector_registers:
+                break
+            cost = tile_cost(target, rows, columns, row_count, vectors)
+            if best is None or cost < best[0] - 1e-9:
+                best = (cost, row_count, vectors * lanes if panel is None else panel)
+    assert best is not None
+    return best[1], best[2]
+
+
+def tile_cost(target: Target, rows: int, columns: int, row_count: int, vectors: int) -> float:
+    """Cycles of a step of the reduction over all tiles of rows x columns, for tiles of row_count x vectors."""
+    lanes = target.vector_lanes
+    total = 0.0
+    rows = max(rows, 1)
+    count = ceil(rows / row_count)
+    base, larger = divmod(rows, count)
+    column_tiles = columns / (vectors * lanes) if columns % (vectors * lanes) == 0 else ceil(columns / (vectors * lanes))
+    for size, times in ((base + 1, larger), (base, count - larger)):
+        if times:
+            arithmetic = size * vectors / target.fma_per_cycle
+            loads = (size + vectors) / target.loads_per_cycle
+            total += times * max(arithmetic, loads, target.fma_latency)
+    return total * column_tiles

@@ -1,0 +1,101 @@
+"""Cut what a task computes into tiles that stay in registers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects import func, memref
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block
+from xdsl.ir.affine import AffineDimExpr
+from xdsl.passes import ModulePass
+
+from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
+from dlp.lowering.tile_tasks import is_kernel, roots, tile_root, uses_index
+from dlp.statistics import count
+from dlp.targets import load
+from dlp.tiling.fusion import writer_of
+from dlp.tiling.schedule import register_level
+
+
+@dataclass(frozen=True)
+class TileRegistersPass(ModulePass):
+    """Cut what a task computes into tiles that stay in registers.
+
+    before: `dlp.matmul ins(%a, %w) outs(%t)`, `dlp.relu ins(%t) outs(%y)` on a task's buffers;
+    after: loops over panels and rows, in them matmul and relu on a tile of 6 x 16 elements, say.
+
+    Element-wise ops are fused behind the contraction or reduction that they follow when they read it point by point
+    and nobody else reads it: then nothing is computed twice, and the value between them never leaves the registers.
+    """
+
+    name = "tile-registers"
+
+    target: str = "host"
+    """Target description to tile for."""
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        target = load(self.target)
+        for function in op.walk():
+            if not isinstance(function, func.FuncOp) or function.is_declaration or not is_kernel(function):
+                continue
+            for block in [b for o in function.walk() for r in o.regions for b in r.blocks]:
+                self._tile_block(function, block)
+
+    def _tile_block(self, function: func.FuncOp, block: Block) -> None:
+        target = load(self.target)
+        for root in roots(block):
+            if root.parent is None or root.USES_INDEX:
+                continue
+            chain = point_wise_producers(root)
+            members = set(chain)
+            level = register_level(root, chain, target)
+            if level.loop_order():
+                tile_root(function, root, level, lambda producer, _, members=members: producer in members)
+                count("register tiles")
+
+
+def point_wise_producers(root: StructuredOp) -> list[DestinationOp]:
+    """Producers in the block that the root's chain of element-wise ops reads point by point, and nobody else reads."""
+    if not root.is_elementwise:
+        return []
+    members: dict[DestinationOp, None] = {}
+    frontier: list[StructuredOp] = [root]
+    candidates: list[StructuredOp] = []
+    while frontier:
+        consumer = frontier.pop()
+        space = consumer.iteration_space()
+        for i, x in enumerate(consumer.ins):
+            producer = writer_of(x)
+            if not isinstance(producer, StructuredOp) or producer.parent is not root.parent or uses_index(producer):
+                continue
+            identity = len(space.maps[i]) == len(space.parallel) and all(
+                isinstance(e, AffineDimExpr) and e.position == d or space.parallel[d] == 1
+                for d, e in enumerate(space.maps[i])
+            )
+            if not identity or producer in members or not isinstance(x.owner, memref.AllocOp | memref.AllocaOp):
+                continue
+            members[producer] = None
+            candidates.append(producer)
+            if producer.is_elementwise:
+                frontier.append(producer)
+    return _closed(root, members)
+
+
+def _closed(root: StructuredOp, members: dict[DestinationOp, None]) -> list[DestinationOp]:
+    """Drop, until nothing changes, the members that somebody outside reads, and those only reached through them."""
+    inside = set(members)
+    while True:
+        outside = {
+            op for op in inside
+            if any(u.operation is not op and u.operation is not root and u.operation not in inside for u in op.outs[0].uses)
+        }  # fmt: skip
+        if not outside:
+            break
+        inside -= outside
+    reductions = [op for op in inside if isinstance(op, StructuredOp) and not op.is_elementwise]
+    # One reduction a tile: a second one has loops of its own.
+    for op in reductions[1:]:
+        inside.discard(op)
+    return [op for op in members if op in inside]
