@@ -1,0 +1,79 @@
+"""The table that fixes which ATen operations a captured graph may hold, whichever way it was captured.
+
+Everything that the framework can express by simpler operations is decomposed, except what dlp knows as a whole
+(`KEPT`): a convolution, a normalisation or an attention is one operation, for the passes, and for training, whose
+backward operations come whole as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, cast
+
+import torch
+from torch._decomp import _core_aten_decompositions_post_autograd, core_aten_decompositions
+
+KEPT = (
+    "_native_batch_norm_legit_no_training",
+    "_prelu_kernel",
+    "_scaled_dot_product_flash_attention_for_cpu",
+    "_unsafe_index",
+    "baddbmm",
+    "convolution",
+    "dot",
+    "gelu",
+    "hardsigmoid",
+    "hardswish",
+    "lstm.input",
+    "mv",
+    "native_group_norm",
+    "native_layer_norm",
+    "ones",
+    "ones_like",
+    "roll",
+    "select_scatter",
+    "silu",
+    "slice_scatter",
+    "square",
+    "squeeze.default",
+    "squeeze.dim",
+    "stack",
+    "std.correction",
+    "sum.default",
+    "threshold",
+    "transpose.int",
+    "t.default",
+    "tril",
+    "triu",
+    "unbind",
+    "zeros",
+    "zeros_like",
+)
+"""Operations that stay: an ATen operation, or one overload of it."""
+
+
+def _overloads(name: str) -> Iterable[torch._ops.OpOverload]:
+    packet, _, overload = name.partition(".")
+    operation = getattr(torch.ops.aten, packet)
+    return [getattr(operation, o) for o in ([overload] if overload else operation.overloads())]
+
+
+@cache
+def _kept() -> frozenset[torch._ops.OpOverload]:
+    return frozenset(overload for name in KEPT for overload in _overloads(name))
+
+
+@cache
+def decomposition_table() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:
+    """For AOTAutograd (`decompositions=`)."""
+    table = _core_aten_decompositions_post_autograd()
+    return {op: rule for op, rule in table.items() if op not in _kept()}
+
+
+def export_decompositions() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:
+    """For `torch.export`'s `run_decompositions`: the same set."""
+    table = core_aten_decompositions()
+    for op in _kept():
+        table.pop(op, None)
+    return cast("dict[torch._ops.OperatorBase, Callable[..., Any]]", table)

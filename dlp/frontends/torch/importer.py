@@ -1,0 +1,361 @@
+"""From an FX graph of ATen operations to a module in the dlp dialect."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from math import prod
+from pathlib import PurePath
+from typing import Any, cast
+
+import torch
+from torch.fx import GraphModule, Node
+from xdsl.dialects.builtin import FloatAttr, FunctionType, IntegerAttr, ModuleOp, StringAttr, f64, i64
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+from dlp.dialects.dlp.elementwise import AndOp, CastOp, CompareOp, ConstantOp
+from dlp.dialects.dlp.graph import WeightOp
+from dlp.dialects.dlp.structured import DestinationOp
+from dlp.dialects.dlp.view import CopyOp, ReshapeOp, TransposeOp, ViewOp
+from dlp.errors import UnsupportedOp, UnsupportedOpsError
+from dlp.frontends.torch import source_lines
+from dlp.frontends.torch.element_types import DTYPES, ELEMENT_TYPES, tensor_type
+from dlp.frontends.torch.imported_graph import ImportedGraph, InputSpec, OutputSpec, TensorSpec, WeightSpec
+from dlp.frontends.torch.registry import importers, moves_only
+
+ENTRY = "forward"
+
+
+class NotSupported(Exception):
+    """Raised by a node importer: the reason why this node cannot be imported exactly."""
+
+
+def import_graph(
+    graph: GraphModule, weights: Mapping[int, str], *, keep_layouts: bool = True
+) -> ImportedGraph:
+    """Import a functional ATen graph.
+
+    Args:
+        graph: as the decompositions of `decompositions.py` leave it; every node has a fake tensor in `meta["val"]`.
+        weights: which placeholders are weights, by index, and their names; the others become arguments.
+        keep_layouts: whether arguments, weights and results are the physical tensors of what the framework has
+            (see `TensorSpec`); else all of them are contiguous.
+
+    Raises:
+        UnsupportedOpsError: lists every node that dlp cannot compile.
+    """
+    return Importer(graph, weights, keep_layouts).run()
+
+
+class Importer:
+    """The state of one import; node importers emit operations by calling it: `g(AddOp, x, y)`."""
+
+    def __init__(self, graph: GraphModule, weights: Mapping[int, str], keep_layouts: bool) -> None:
+        self.node: Node = next(iter(graph.graph.nodes))
+        self._graph = graph
+        self._weight_names = weights
+        self._keep_layouts = keep_layouts
+        self._values: dict[Node, Any] = {}
+        self._block = Block()
+        self._source: StringAttr | None = None
+        self._unsupported: list[UnsupportedOp] = []
+        self._inputs: list[InputSpec] = []
+        self._weights: list[WeightSpec] = []
+        self._constants: dict[str, torch.Tensor] = {}
+
+    # What node importers use.
+
+    def __call__(self, op_class: type[DestinationOp], *ins: SSAValue, **arguments: Any) -> SSAValue:
+        """Emit an operation and hand back its result; the arguments are those of `DestinationOp.of`."""
+        return self._add(op_class.of(*ins, **arguments)).results[0]
+
+    @property
+    def result(self) -> torch.Tensor:
+        """The fake tensor of the node's (first) result."""
+        return _first(self.node.meta["val"])
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the node's (first) result."""
+        return self.result.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the node's (first) result."""
+        return tuple(self.result.shape)
+
+    def fake(self, argument: int) -> torch.Tensor:
+        """The fake tensor of an argument of the node."""
+        return cast(Node, self.node.args[argument]).meta["val"]
+
+    def is_used(self, result: int) -> bool:
+        """Whether anything uses result `result` of a node that has several."""
+        return any(user.args[1] == result and user.users for user in self.node.users)
+
+    def shape_of(self, x: SSAValue) -> tuple[int, ...]:
+        return tuple(x.type.get_shape())  # pyright: ignore[reportAttributeAccessIssue]
+
+    def element_of(self, x: SSAValue) -> Attribute:
+        return x.type.element_type  # pyright: ignore[reportAttributeAccessIssue]
+
+    def dtype_of(self, x: SSAValue) -> torch.dtype:
+        """The dtype of a value; i8 reads as `torch.int8`."""
+        return DTYPES[self.element_of(x)]
+
+    def constant(self, value: float | int | bool, dtype: torch.dtype, shape: Sequence[int] = ()) -> SSAValue:
+        """A constant, 0-d unless a shape is given: it broadcasts."""
+        if dtype.is_floating_point:
+            attribute: Attribute = FloatAttr(float(value), f64)
+        else:
+            attribute = IntegerAttr(int(bool(value) if dtype == torch.bool else value), i64)
+        return self(ConstantOp, shape=tuple(shape), element_type=ELEMENT_TYPES[dtype], value=attribute)
+
+    def cast(self, x: SSAValue, dtype: torch.dtype) -> SSAValue:
+        """`x` with elements of `dtype`, as the framework converts them."""
+        if self.element_of(x) == ELEMENT_TYPES[dtype]:
+            return x
+        if dtype == torch.bool:
+            return self(CompareOp, x, self.constant(0, self.dtype_of(x)), predicate="ne")
+        return self(CastOp, x, element_type=ELEMENT_TYPES[dtype])
+
+    def operand(self, x: SSAValue | float | int | bool, dtype: torch.dtype) -> SSAValue:
+        """A tensor or a Python number as a value with elements of `dtype`."""
+        if isinstance(x, SSAValue):
+            return self.cast(x, dtype)
+        return self.constant(x, dtype)
+
+    def reshape(self, x: SSAValue, shape: Sequence[int]) -> SSAValue:
+        return x if self.shape_of(x) == tuple(shape) else self(ReshapeOp, x, shape=tuple(shape))
+
+    def transpose(self, x: SSAValue, permutation: Sequence[int]) -> SSAValue:
+        if list(permutation) == list(range(len(permutation))):
+            return x
+        return self(TransposeOp, x, permutation=tuple(permutation))
+
+    def widen(self, x: SSAValue) -> SSAValue:
+        """The i8 elements of a `torch.uint8` tensor as i32, 0 to 255."""
+        return self(AndOp, self.cast(x, torch.int32), self.constant(255, torch.int32))
+
+    # The walk over the graph.
+
+    def run(self) -> ImportedGraph:
+        nodes = list(self._graph.graph.nodes)
+        placeholders = {node: i for i, node in enumerate(n for n in nodes if n.op == "placeholder")}
+        outputs: list[OutputSpec] = []
+        results: list[SSAValue] = []
+        for node in nodes:
+            self.node = node
+            location = source_lines.of_node(node)
+            self._source = StringAttr(PurePath(location).name) if location else None
+            try:
+                match node.op:
+                    case "placeholder":
+                        self._values[node] = self._placeholder(node, placeholders[node])
+                    case "get_attr":
+                        self._values[node] = self._attribute(node)
+                    case "call_function":
+                        self._values[node] = self._import(node)
+                    case "output":
+                        outputs, results = self._outputs(node)
+                    case _:
+                        raise NotSupported(f"a node of the kind {node.op}")
+            except (NotSupported, VerifyException) as reason:
+                self._unsupported.append(UnsupportedOp(_name(node), str(reason), location))
+                self._values[node] = self._stand_in(node)
+        if self._unsupported:
+            raise UnsupportedOpsError(self._unsupported)
+        self._add(ReturnOp(*results))
+        arguments = [a.type for a in self._block.args]
+        function = FuncOp(
+            ENTRY, FunctionType.from_lists(arguments, [r.type for r in results]), Region([self._block])
+        )
+        return ImportedGraph(ModuleOp([function]), self._weights, self._inputs, outputs, self._constants)
+
+    def _add(self, op: Operation) -> Operation:
+        if self._source is not None:
+            op.attributes["dlp.source"] = self._source
+        self._block.add_op(op)
+        return op
+
+    def _placeholder(self, node: Node, index: int) -> SSAValue | None:
+        name = self._weight_names.get(index)
+        if not node.users and (name is not None or not isinstance(node.meta.get("val"), torch.Tensor)):
+            return None
+        self._check_values(node)
+        spec = self._spec(node.meta["val"])
+        if name is not None:
+            return self._weight(WeightSpec(name, index, spec))
+        self._inputs.append(InputSpec(node.name, index, spec))
+        argument = self._block.insert_arg(
+            tensor_type(spec.physical_shape, spec.dtype), len(self._block.args)
+        )
+        argument.name_hint = node.name
+        return self.transpose(argument, spec.to_logical)
+
+    def _attribute(self, node: Node) -> SSAValue | None:
+        """A tensor that the graph holds becomes a weight."""
+        name = cast(str, node.target)
+        tensor = reduce(getattr, name.split("."), self._graph)
+        if not isinstance(tensor, torch.Tensor):
+            raise NotSupported(f"an attribute of type {type(tensor).__name__}")
+        node.meta.setdefault("val", tensor)
+        self._check_values(node)
+        self._constants[name] = tensor
+        return self._weight(WeightSpec(name, None, self._spec(tensor)))
+
+    def _weight(self, weight: WeightSpec) -> SSAValue:
+        self._weights.append(weight)
+        op = self._add(WeightOp(weight.name, tensor_type(weight.spec.physical_shape, weight.spec.dtype)))
+        op.results[0].name_hint = weight.name.replace(".", "_")
+        return self.transpose(op.results[0], weight.spec.to_logical)
+
+    def _spec(self, tensor: torch.Tensor) -> TensorSpec:
+        if self._keep_layouts:
+            return TensorSpec.of(tensor)
+        return TensorSpec(
+            tuple(tensor.shape), tensor.stride(), tensor.dtype, tuple(range(tensor.dim())), contiguous_first=True
+        )
+
+    def _import(self, node: Node) -> Any:
+        if node.target is operator.getitem:
+            source, index = cast(tuple[Node, int], node.args)
+            picked = self._values[source][index]
+            if picked is None and node.users:
+                raise NotSupported(f"result {index} of {_name(source)} is not computed")
+            return picked
+        function = importers().get(str(node.target))
+        if function is None:
+            raise NotSupported(_why_unknown(node))
+        self._check_values(node)
+        if any(self._values[n] is None for n in node.all_input_nodes):
+            # An operand that failed, and was reported, with a type that the IR does not have.
+            return self._stand_in(node)
+        values = function(self, *self._bind(node))
+        self._check_results(node, values)
+        return values
+
+    def _bind(self, node: Node) -> list[Any]:
+        """The node's arguments in the order of the schema, defaults filled in."""
+        schema = cast(torch._ops.OpOverload, node.target)._schema
+        given = dict(zip((a.name for a in schema.arguments), node.args)) | node.kwargs
+        return [self._value(given.get(a.name, a.default_value)) for a in schema.arguments]
+
+    def _value(self, argument: Any) -> Any:
+        if isinstance(argument, Node):
+            return self._values[argument]
+        if isinstance(argument, list | tuple):
+            return [self._value(a) for a in argument]
+        if isinstance(argument, complex):
+            raise NotSupported("complex numbers")
+        return argument
+
+    def _check_values(self, node: Node) -> None:
+        """Refuse what the IR cannot represent, in operands and results."""
+        moves = node.op != "call_function" or moves_only(_name(node))
+        for value in _tensors([_first(node.meta.get("val")), *(n.meta.get("val") for n in node.all_input_nodes)]):
+            if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
+                raise NotSupported("a number that is known only at run time")
+            if any(isinstance(size, torch.SymInt) for size in value.shape):
+                raise NotSupported("a size that is known only at run time")
+            if value.dtype not in ELEMENT_TYPES:
+                raise NotSupported(f"elements of {str(value.dtype).removeprefix('torch.')}")
+            if value.dtype == torch.uint8 and not moves:
+                raise NotSupported("arithmetic on unsigned bytes")
+            if value.numel() == 0 and not moves:
+                raise NotSupported("a tensor without elements")
+            if value.device.type not in ("cpu", "meta"):
+                raise NotSupported(f"on the device {value.device.type}")
+
+    def _check_results(self, node: Node, values: Any) -> None:
+        """An importer that computes another shape or type than the framework is a bug, found here."""
+        expected = node.meta["val"]
+        pairs = zip(values, expected) if isinstance(values, tuple | list) else [(values, expected)]
+        for value, fake in pairs:
+            if value is None:
+                continue
+            if value.type != (right := tensor_type(tuple(fake.shape), fake.dtype)):
+                raise AssertionError(f"{_name(node)} is imported as {value.type}, but is {right}")
+            if value.name_hint is None and not isinstance(value, BlockArgument):
+                value.name_hint = node.name
+
+    def _stand_in(self, node: Node) -> Any:
+        """Values with the right types for a node that failed, so that the rest of the graph is looked at as well."""
+
+        def one(fake: object) -> SSAValue | None:
+            if not isinstance(fake, torch.Tensor) or fake.dtype not in ELEMENT_TYPES:
+                return None
+            if any(isinstance(size, torch.SymInt) for size in fake.shape):
+                return None
+            return self._add(WeightOp(node.name, tensor_type(tuple(fake.shape), fake.dtype))).results[0]
+
+        fake = node.meta.get("val")
+        return tuple(map(one, fake)) if isinstance(fake, tuple | list) else one(fake)
+
+    def _outputs(self, node: Node) -> tuple[list[OutputSpec], list[SSAValue]]:
+        outputs: list[OutputSpec] = []
+        results: list[SSAValue] = []
+        place: dict[Node, OutputSpec] = {}
+        taken: set[SSAValue] = set()
+        for argument in cast(Sequence[Any], node.args[0]):
+            if not isinstance(argument, Node):
+                outputs.append(OutputSpec("literal", literal=argument))
+                continue
+            if argument not in place:
+                place[argument] = self._output(argument, results, taken)
+            outputs.append(place[argument])
+        return outputs, results
+
+    def _output(self, node: Node, results: list[SSAValue], taken: set[SSAValue]) -> OutputSpec:
+        fake = node.meta["val"]
+        if node.op == "placeholder":
+            placeholders = [n for n in self._graph.graph.nodes if n.op == "placeholder"]
+            spec = self._spec(fake)
+            index = placeholders.index(node)
+            if index in self._weight_names:
+                return OutputSpec("weight", [w.placeholder for w in self._weights].index(index), spec)
+            return OutputSpec("input", [i.placeholder for i in self._inputs].index(index), spec)
+        if not isinstance(fake, torch.Tensor) or prod(fake.shape) == 0:
+            raise NotSupported("an output without elements")
+        spec = self._spec(fake)
+        value = self._values[node]
+        if value is None:
+            raise NotSupported(f"{_name(node)} as an output")
+        # A result is memory of its own: not an argument or a weight, nor what another result lies in.
+        root = _root(value)
+        if root in taken or isinstance(root, BlockArgument) or isinstance(root.owner, WeightOp | ConstantOp):
+            value = self(CopyOp, value)
+            root = value
+        taken.add(root)
+        permutation = spec.permutation
+        results.append(self.transpose(value, permutation))
+        return OutputSpec("result", len(results) - 1, spec)
+
+
+def _root(value: SSAValue) -> SSAValue:
+    """What `value` is a view of."""
+    while isinstance(value.owner, ViewOp) and not isinstance(value.owner, CopyOp):
+        value = value.owner.ins[0]
+    return value
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, tuple | list) else value
+
+
+def _name(node: Node) -> str:
+    return str(node.target)
+
+
+def _why_unknown(node: Node) -> str:
+    if isinstance(node.target, torch._ops.OpOverload):
+        return "dlp has no such operation"
+    return "not an ATen operation"
+
+
+def _tensors(values: object) -> list[Any]:
+    if isinstance(values, list | tuple):
+        return [t for v in values for t in _tensors(v)]
+    return [values] if isinstance(values, torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool) else []

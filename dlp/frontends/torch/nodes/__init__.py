@@ -1,0 +1,1 @@
+"""Importers of single ATen operations, a file a family; see `registry.imports`."""

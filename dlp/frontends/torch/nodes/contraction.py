@@ -1,0 +1,113 @@
+"""Convolutions and matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.ir import SSAValue
+
+from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
+from dlp.dialects.dlp.elementwise import AddOp, MulOp
+from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.nodes.view import pad
+from dlp.frontends.torch.registry import imports
+
+
+@imports("aten.convolution.default")
+def convolution(
+    g: Importer,
+    x: SSAValue,
+    weight: SSAValue,
+    bias: SSAValue | None,
+    strides: Sequence[int],
+    padding: Sequence[int],
+    dilations: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+) -> SSAValue:
+    _check_float(g)
+    spatial = len(g.shape_of(weight)) - 2
+    batched = len(g.shape_of(x)) == spatial + 2
+    if not batched:
+        x = g.reshape(x, (1, *g.shape_of(x)))
+    strides, padding, dilations = (_spread(v, spatial) for v in (strides, padding, dilations))
+    if transposed:
+        raise NotSupported("a transposed convolution")
+    frame = (0, 0, *padding)
+    y = g(
+        ConvOp,
+        pad(g, x, frame, frame, 0.0),
+        weight,
+        layout="channels_first",
+        strides=strides,
+        dilations=dilations,
+        groups=groups,
+    )
+    if bias is not None:
+        y = g(AddOp, y, g.reshape(bias, (g.shape_of(y)[1], *(1,) * spatial)))
+    return y if batched else g.reshape(y, g.shape)
+
+
+def _spread(values: Sequence[int], rank: int) -> list[int]:
+    """One number stands for all dimensions."""
+    return list(values) * rank if len(values) == 1 else list(values)
+
+
+def _check_float(g: Importer) -> None:
+    if not g.dtype.is_floating_point:
+        raise NotSupported("a contraction of integers")
+
+
+def matmul(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
+    _check_float(g)
+    return g(MatmulOp, a, b)
+
+
+@imports("aten.mm.default", "aten.bmm.default")
+def mm(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
+    return matmul(g, a, b)
+
+
+@imports("aten.matmul.default")
+def matmul_any(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
+    """A vector is a row on the left and a column on the right."""
+    if len(g.shape_of(a)) == 1:
+        a = g.reshape(a, (1, *g.shape_of(a)))
+    if len(g.shape_of(b)) == 1:
+        b = g.reshape(b, (*g.shape_of(b), 1))
+    return g.reshape(matmul(g, a, b), g.shape)
+
+
+@imports("aten.mv.default", "aten.dot.default")
+def mv(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
+    return matmul_any(g, a, b)
+
+
+@imports("aten.addmm.default", "aten.baddbmm.default")
+def addmm(g: Importer, bias: SSAValue, a: SSAValue, b: SSAValue, beta: float, alpha: float) -> SSAValue:
+    y = matmul(g, a, b)
+    if alpha != 1:
+        y = g(MulOp, y, g.constant(alpha, g.dtype))
+    # With beta = 0 the framework does not look at the bias: NaN in it does not count.
+    if beta == 0:
+        return y
+    return g(AddOp, y, bias if beta == 1 else g(MulOp, bias, g.constant(beta, g.dtype)))
+
+
+@imports("aten.linear.default")
+def linear(g: Importer, x: SSAValue, weight: SSAValue, bias: SSAValue | None) -> SSAValue:
+    """x weight^T + bias; leading dimensions of x are rows of one matrix."""
+    columns = g.shape_of(x)[-1]
+    rows = g.reshape(x, (-1 if 0 in g.shape_of(x) else _product(g.shape_of(x)[:-1]), columns))
+    if len(g.shape_of(weight)) == 1:
+        weight = g.reshape(weight, (1, columns))
+    y = matmul(g, rows, g.transpose(weight, (1, 0)))
+    return g.reshape(y if bias is None else g(AddOp, y, bias), g.shape)
+
+
+def _product(sizes: Sequence[int]) -> int:
+    result = 1
+    for n in sizes:
+        result *= n
+    return result

@@ -1,0 +1,156 @@
+"""Normalisations and attention."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from xdsl.ir import SSAValue
+
+from dlp.dialects.dlp.composite import AttentionOp, BatchNormOp, LayerNormOp
+from dlp.dialects.dlp.elementwise import AddOp, MulOp, RsqrtOp, SelectOp, SubOp
+from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.nodes.reduction import average
+from dlp.frontends.torch.registry import imports
+
+_STATISTICS = "the statistics of a normalisation, which training uses"
+
+
+@imports("aten._native_batch_norm_legit_no_training.default")
+def batch_norm(
+    g: Importer,
+    x: SSAValue,
+    weight: SSAValue | None,
+    bias: SSAValue | None,
+    mean: SSAValue,
+    variance: SSAValue,
+    momentum: float,
+    eps: float,
+) -> tuple[SSAValue, None, None]:
+    channels = (g.shape[1],)
+    weight = g.constant(1.0, g.dtype, channels) if weight is None else weight
+    bias = g.constant(0.0, g.dtype, channels) if bias is None else bias
+    return g(BatchNormOp, x, mean, variance, weight, bias, eps=eps), None, None
+
+
+@imports("aten._native_batch_norm_legit.no_stats")
+def instance_norm(
+    g: Importer,
+    x: SSAValue,
+    weight: SSAValue | None,
+    bias: SSAValue | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> tuple[SSAValue, None, None]:
+    """Normalised by the batch's own statistics, a channel each: what an instance norm becomes."""
+    if g.is_used(1) or g.is_used(2):
+        raise NotSupported(_STATISTICS)
+    over = [d for d in range(len(g.shape)) if d != 1]
+    y = _normalise(g, x, over, eps)
+    row = (g.shape[1], *(1,) * (len(g.shape) - 2))
+    if weight is not None:
+        y = g(MulOp, y, g.reshape(weight, row))
+    return (y if bias is None else g(AddOp, y, g.reshape(bias, row))), None, None
+
+
+def _normalise(g: Importer, x: SSAValue, over: Sequence[int], eps: float) -> SSAValue:
+    centred = g(SubOp, x, average(g, x, over))
+    variance = average(g, g(MulOp, centred, centred), over)
+    return g(MulOp, centred, g(RsqrtOp, g(AddOp, variance, g.constant(eps, g.dtype))))
+
+
+@imports("aten.native_layer_norm.default")
+def layer_norm(
+    g: Importer,
+    x: SSAValue,
+    normalized: Sequence[int],
+    weight: SSAValue | None,
+    bias: SSAValue | None,
+    eps: float,
+) -> tuple[SSAValue, None, None]:
+    if g.is_used(1) or g.is_used(2):
+        raise NotSupported(_STATISTICS)
+    affine = [v for v in (weight, bias) if v is not None]
+    y = g(
+        LayerNormOp,
+        x,
+        *affine,
+        rank=len(normalized),
+        eps=eps,
+        has_weight=weight is not None,
+        has_bias=bias is not None,
+    )
+    return y, None, None
+
+
+@imports("aten.native_group_norm.default")
+def group_norm(
+    g: Importer,
+    x: SSAValue,
+    weight: SSAValue | None,
+    bias: SSAValue | None,
+    batch: int,
+    channels: int,
+    pixels: int,
+    groups: int,
+    eps: float,
+) -> tuple[SSAValue, None, None]:
+    """A layer norm of each group of channels, then the channels' own scales."""
+    if g.is_used(1) or g.is_used(2):
+        raise NotSupported(_STATISTICS)
+    rows = g.reshape(x, (batch * groups, channels // groups * pixels))
+    y = g.reshape(g(LayerNormOp, rows, rank=1, eps=eps), g.shape)
+    row = (channels, *(1,) * (len(g.shape) - 2))
+    if weight is not None:
+        y = g(MulOp, y, g.reshape(weight, row))
+    return (y if bias is None else g(AddOp, y, g.reshape(bias, row))), None, None
+
+
+@imports("aten._scaled_dot_product_flash_attention_for_cpu.default")
+def flash_attention(
+    g: Importer,
+    q: SSAValue,
+    k: SSAValue,
+    v: SSAValue,
+    dropout: float,
+    causal: bool,
+    mask: SSAValue | None,
+    scale: float | None,
+) -> tuple[SSAValue, None]:
+    if g.is_used(1):
+        raise NotSupported("the logarithms of an attention's sums, which training uses")
+    return attention(g, q, k, v, mask, dropout, causal, scale, False), None
+
+
+@imports("aten.scaled_dot_product_attention.default")
+def attention(
+    g: Importer,
+    q: SSAValue,
+    k: SSAValue,
+    v: SSAValue,
+    mask: SSAValue | None,
+    dropout: float,
+    causal: bool,
+    scale: float | None,
+    grouped: bool,
+) -> SSAValue:
+    if dropout:
+        raise NotSupported("dropout")
+    if not g.dtype.is_floating_point:
+        raise NotSupported("attention over integers")
+    q_shape, k_shape = g.shape_of(q), g.shape_of(k)
+    if len(q_shape) != len(k_shape) or q_shape[:-3] != k_shape[:-3]:
+        raise NotSupported("leading dimensions that broadcast")
+    if len(q_shape) > 2 and q_shape[-3] != k_shape[-3] and not grouped:
+        raise NotSupported("heads that broadcast")
+    if mask is not None and g.dtype_of(mask) != g.dtype:
+        seen = g.cast(mask, g.dtype)
+        if not g.dtype_of(mask).is_floating_point:
+            shape = g.shape_of(mask)
+            zero, hidden = g.constant(0.0, g.dtype, shape), g.constant(-math.inf, g.dtype, shape)
+            seen = g(SelectOp, mask, zero, hidden)
+        mask = seen
+    operands = [x for x in (q, k, v, mask) if x is not None]
+    factor = 1 / math.sqrt(q_shape[-1]) if scale is None else scale
+    return g(AttentionOp, *operands, scale=float(factor), causal=causal, has_mask=mask is not None)

@@ -1,0 +1,167 @@
+"""Pooling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from xdsl.ir import SSAValue
+
+from dlp.dialects.dlp.elementwise import AndOp, CompareOp, DivOp, IotaOp, MulOp
+from dlp.dialects.dlp.reduction import MaxPoolOp, PoolOp, SumPoolOp
+from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.nodes.contraction import matmul
+from dlp.frontends.torch.nodes.view import pad
+from dlp.frontends.torch.registry import imports
+
+
+class Window:
+    """A sliding window over the last dimensions of a tensor that is [c, s...] or [n, c, s...]."""
+
+    def __init__(
+        self,
+        g: Importer,
+        x: SSAValue,
+        kernel: Sequence[int],
+        strides: Sequence[int],
+        padding: Sequence[int],
+        dilations: Sequence[int] = (1,),
+    ) -> None:
+        self.g = g
+        self.rank = _SPATIAL[str(g.node.target)]
+        shape = g.shape_of(x)
+        self.x = x if len(shape) == self.rank + 2 else g.reshape(x, (1, *shape))
+        self.kernel = self._spread(kernel)
+        self.strides = self._spread(strides) if strides else self.kernel
+        self.padding = self._spread(padding)
+        self.dilations = self._spread(dilations)
+        self.size = g.shape_of(self.x)[2:]
+        self.out = g.shape[-self.rank :]
+        # With ceil_mode the last window may reach over the padded end; without it, elements may be left over.
+        reach = [
+            (o - 1) * s + (k - 1) * d + 1
+            for o, s, k, d in zip(self.out, self.strides, self.kernel, self.dilations)
+        ]
+        self.behind = [max(p, r - n - p) for p, r, n in zip(self.padding, reach, self.size)]
+
+    def _spread(self, values: Sequence[int]) -> list[int]:
+        return list(values) * self.rank if len(values) == 1 else list(values)
+
+    def pool(self, op: type[PoolOp], x: SSAValue, value: float, behind: Sequence[int] | None = None) -> SSAValue:
+        """Pool `x` in a frame of `value`."""
+        framed = pad(self.g, x, (0, 0, *self.padding), (0, 0, *(behind or self.behind)), value)
+        return self.g(
+            op,
+            framed,
+            layout="channels_first",
+            kernel=self.kernel,
+            strides=self.strides,
+            dilations=self.dilations,
+        )
+
+
+_SPATIAL = {
+    "aten.max_pool2d_with_indices.default": 2,
+    "aten.max_pool3d_with_indices.default": 3,
+    "aten.avg_pool1d.default": 1,
+    "aten.avg_pool2d.default": 2,
+    "aten.avg_pool3d.default": 3,
+}
+
+
+@imports("aten.max_pool2d_with_indices.default", "aten.max_pool3d_with_indices.default")
+def max_pool(
+    g: Importer,
+    x: SSAValue,
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[int],
+    dilations: Sequence[int],
+    ceil_mode: bool,
+) -> tuple[SSAValue, None]:
+    if g.is_used(1):
+        raise NotSupported("the indices of a max pool")
+    if not g.dtype.is_floating_point:
+        raise NotSupported("a pool of integers")
+    window = Window(g, x, kernel, strides, padding, dilations)
+    return g.reshape(window.pool(MaxPoolOp, window.x, -math.inf), g.shape), None
+
+
+@imports("aten.avg_pool1d.default", "aten.avg_pool2d.default", "aten.avg_pool3d.default")
+def avg_pool(
+    g: Importer,
+    x: SSAValue,
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[int],
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor: int | None = None,
+) -> SSAValue:
+    if not g.dtype.is_floating_point:
+        raise NotSupported("a pool of integers")
+    window = Window(g, x, kernel, strides, padding)
+    total = window.pool(SumPoolOp, window.x, 0.0)
+    framed = list(zip(window.padding, window.behind))
+    if divisor is None and (not any(a or b for a, b in framed) or (
+        count_include_pad and all(b == p for p, b in framed)
+    )):  # fmt: skip
+        divisor = prod(window.kernel)
+    if divisor is not None:
+        return g.reshape(g(MulOp, total, g.constant(1 / divisor, g.dtype)), g.shape)
+    # What a window counts differs at the edges: the pool of ones, which is constant.
+    ones = g.constant(1.0, g.dtype, (1, 1, *window.size))
+    if count_include_pad:
+        ones = pad(g, ones, (0, 0, *window.padding), (0, 0, *window.padding), 1.0)
+        over = [b - p for p, b in framed]
+        ones = pad(g, ones, (0,) * (window.rank + 2), (0, 0, *over), 0.0)
+        count = g(
+            SumPoolOp,
+            ones,
+            layout="channels_first",
+            kernel=window.kernel,
+            strides=window.strides,
+            dilations=window.dilations,
+        )
+    else:
+        count = window.pool(SumPoolOp, ones, 0.0)
+    return g.reshape(g(DivOp, total, count), g.shape)
+
+
+@imports("aten._adaptive_avg_pool2d.default", "aten._adaptive_avg_pool3d.default")
+def adaptive_avg_pool(g: Importer, x: SSAValue, size: Sequence[int]) -> SSAValue:
+    """Windows of one size where the sizes divide; else one averaging matrix a dimension."""
+    rank, shape = len(size), g.shape_of(x)
+    source = shape[-rank:]
+    if all(n % m == 0 for n, m in zip(source, size)):
+        kernel = [n // m for n, m in zip(source, size)]
+        y = g.reshape(x, (1, *shape)) if len(shape) == rank + 1 else x
+        if kernel == list(source):
+            from dlp.frontends.torch.nodes.reduction import average
+
+            return g.reshape(average(g, y, range(2, rank + 2)), g.shape)
+        y = g(
+            SumPoolOp, y, layout="channels_first", kernel=kernel, strides=kernel, dilations=[1] * rank
+        )
+        return g.reshape(g(MulOp, y, g.constant(1 / prod(kernel), g.dtype)), g.shape)
+    for d in range(len(shape) - rank, len(shape)):
+        order = [*(i for i in range(len(shape)) if i != d), d]
+        back = [order.index(i) for i in range(len(shape))]
+        rows = matmul(g, g.transpose(x, order), _averaging_matrix(g, shape[d], g.shape[d]))
+        x = g.transpose(rows, back)
+        shape = g.shape_of(x)
+    return x
+
+
+def _averaging_matrix(g: Importer, size: int, out: int) -> SSAValue:
+    """[size, out]: column i averages the elements from floor(i * size / out) up to ceil((i + 1) * size / out)."""
+    rows, columns = (g(IotaOp, shape=(size, out), dimension=d) for d in (0, 1))
+    scaled = g(MulOp, columns, g.constant(size, torch.int64))
+    begin = g(DivOp, scaled, g.constant(out, torch.int64))
+    from dlp.dialects.dlp.elementwise import AddOp, SubOp
+
+    end = g(DivOp, g(AddOp, scaled, g.constant(size + out - 1, torch.int64)), g.constant(out, torch.int64))
+    inside = g(AndOp, g(CompareOp, rows, begin, predicate="ge"), g(CompareOp, rows, end, predicate="lt"))
+    return g(DivOp, g.cast(inside, g.dtype), g.cast(g(SubOp, end, begin), g.dtype))

@@ -1,0 +1,289 @@
+"""Operations that only move elements, conversions, and new tensors of constants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f64, i64
+from xdsl.ir import SSAValue
+
+from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MulOp
+from dlp.dialects.dlp.view import BroadcastOp, ConcatOp, PadOp, SliceOp
+from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.registry import imports
+
+
+def broadcast(g: Importer, x: SSAValue, shape: Sequence[int]) -> SSAValue:
+    return x if g.shape_of(x) == tuple(shape) else g(BroadcastOp, x, shape=tuple(shape))
+
+
+def slice_of(
+    g: Importer, x: SSAValue, dimension: int, start: int, length: int, step: int = 1
+) -> SSAValue:
+    """`length` elements along one dimension."""
+    shape = g.shape_of(x)
+    if (start, length, step) == (0, shape[dimension], 1):
+        return x
+    offsets, steps, sizes = [0] * len(shape), [1] * len(shape), list(shape)
+    offsets[dimension], steps[dimension], sizes[dimension] = start, step, length
+    return g(SliceOp, x, offsets=offsets, steps=steps, shape=sizes)
+
+
+def pad(g: Importer, x: SSAValue, low: Sequence[int], high: Sequence[int], value: float | int) -> SSAValue:
+    """A frame of `value`; negative widths crop."""
+    for d, (before, behind) in enumerate(zip(low, high)):
+        cut_before, cut_behind = max(0, -before), max(0, -behind)
+        x = slice_of(g, x, d, cut_before, g.shape_of(x)[d] - cut_before - cut_behind)
+    low, high = [max(0, n) for n in low], [max(0, n) for n in high]
+    if not any((*low, *high)):
+        return x
+    floating = g.dtype_of(x).is_floating_point
+    attribute = FloatAttr(float(value), f64) if floating else IntegerAttr(int(value), i64)
+    return g(PadOp, x, low=low, high=high, value=attribute)
+
+
+@imports(
+    "aten.view.default",
+    "aten._unsafe_view.default",
+    "aten.reshape.default",
+    "aten.squeeze.default",
+    "aten.squeeze.dim",
+    "aten.squeeze.dims",
+    "aten.unsqueeze.default",
+    "aten.view_copy.default",
+    moves=True,
+)
+def reshape(g: Importer, x: SSAValue, *_: object) -> SSAValue:
+    return g.reshape(x, g.shape)
+
+
+@imports(
+    "aten.alias.default",
+    "aten.detach.default",
+    "aten.clone.default",
+    "aten.lift_fresh_copy.default",
+    "aten.contiguous.default",
+    moves=True,
+)
+def same(g: Importer, x: SSAValue, *_: object) -> SSAValue:
+    """Values are never written in place: a copy is the value itself."""
+    return x
+
+
+@imports("aten._to_copy.default", "prims.convert_element_type.default", moves=True)
+def convert(g: Importer, x: SSAValue, *_: object) -> SSAValue:
+    source, target = g.fake(0).dtype, g.dtype
+    if source == target:
+        return x
+    if source == torch.uint8:
+        wide = g.widen(x)
+        return g.cast(wide, target)
+    if target == torch.uint8 and source.is_floating_point:
+        raise NotSupported("a conversion of floats to unsigned bytes")
+    return g.cast(x, target)
+
+
+@imports("aten.permute.default", moves=True)
+def permute(g: Importer, x: SSAValue, order: Sequence[int]) -> SSAValue:
+    return g.transpose(x, [d % len(order) for d in order])
+
+
+@imports("aten.transpose.int", moves=True)
+def transpose(g: Importer, x: SSAValue, a: int, b: int) -> SSAValue:
+    order = list(range(len(g.shape)))
+    if order:
+        order[a], order[b] = order[b], order[a]
+    return g.transpose(x, order)
+
+
+@imports("aten.t.default", moves=True)
+def t(g: Importer, x: SSAValue) -> SSAValue:
+    return g.transpose(x, range(len(g.shape))[::-1])
+
+
+@imports("aten.expand.default", moves=True)
+def expand(g: Importer, x: SSAValue, *_: object) -> SSAValue:
+    return broadcast(g, x, g.shape)
+
+
+@imports("aten.repeat.default", moves=True)
+def repeat(g: Importer, x: SSAValue, repeats: Sequence[int]) -> SSAValue:
+    """Every dimension [n] as [1, n], broadcast to [r, n], as [r * n]."""
+    source = (*(1,) * (len(repeats) - len(g.shape_of(x))), *g.shape_of(x))
+    split = [m for n in source for m in (1, n)]
+    wide = [m for r, n in zip(repeats, source) for m in (r, n)]
+    return g.reshape(broadcast(g, g.reshape(x, split), wide), g.shape)
+
+
+@imports("aten.slice.Tensor", moves=True)
+def slice_tensor(
+    g: Importer, x: SSAValue, dimension: int, start: int | None, end: int | None, step: int
+) -> SSAValue:
+    dimension %= len(g.shape)
+    size = g.shape_of(x)[dimension]
+    begin = range(size)[slice(start, end, step)].start
+    return slice_of(g, x, dimension, begin, g.shape[dimension], step)
+
+
+@imports("aten.select.int", moves=True)
+def select(g: Importer, x: SSAValue, dimension: int, index: int) -> SSAValue:
+    shape = g.shape_of(x)
+    dimension %= len(shape)
+    return g.reshape(slice_of(g, x, dimension, index % shape[dimension], 1), g.shape)
+
+
+@imports("aten.split.Tensor", "aten.split_with_sizes.default", "aten.unsafe_split.Tensor", moves=True)
+def split(g: Importer, x: SSAValue, sizes: object, dimension: int) -> tuple[SSAValue, ...]:
+    dimension %= len(g.shape)
+    parts: list[SSAValue] = []
+    start = 0
+    for part in g.node.meta["val"]:
+        length = part.shape[dimension]
+        parts.append(slice_of(g, x, dimension, start, length))
+        start += length
+    return tuple(parts)
+
+
+@imports("aten.unbind.int", moves=True)
+def unbind(g: Importer, x: SSAValue, dimension: int) -> tuple[SSAValue, ...]:
+    shape = g.shape_of(x)
+    dimension %= len(shape)
+    return tuple(
+        g.reshape(slice_of(g, x, dimension, i, 1), g.shape) for i in range(shape[dimension])
+    )
+
+
+@imports("aten.cat.default", moves=True)
+def cat(g: Importer, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
+    dimension %= len(g.shape)
+    # The framework lets tensors of shape [0] take part in any concatenation.
+    filled = [p for p in parts if 0 not in g.shape_of(p)]
+    if not filled:
+        raise NotSupported("a tensor without elements")
+    if any(isinstance(n, torch.fx.Node) and n.meta["val"].dtype != g.dtype for n in g.node.args[0]):  # pyright: ignore
+        if g.dtype == torch.uint8 or any(n.meta["val"].dtype == torch.uint8 for n in g.node.args[0]):  # pyright: ignore
+            raise NotSupported("a conversion of unsigned bytes")
+        filled = [g.cast(p, g.dtype) for p in filled]
+    return filled[0] if len(filled) == 1 else g(ConcatOp, *filled, dimension=dimension)
+
+
+@imports("aten.stack.default", moves=True)
+def stack(g: Importer, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
+    dimension %= len(g.shape)
+    row = (*g.shape[:dimension], 1, *g.shape[dimension + 1 :])
+    return cat(g, [g.reshape(p, row) for p in parts], dimension)
+
+
+@imports("aten.constant_pad_nd.default", moves=True)
+def constant_pad(g: Importer, x: SSAValue, widths: Sequence[int], value: float | int) -> SSAValue:
+    """`widths` holds (before, behind) of the last dimension first."""
+    rank = len(g.shape)
+    low, high = [0] * rank, [0] * rank
+    for i in range(len(widths) // 2):
+        low[rank - 1 - i], high[rank - 1 - i] = widths[2 * i], widths[2 * i + 1]
+    if g.dtype == torch.uint8 and any(n > 0 for n in widths):
+        value = (int(value) + 128) % 256 - 128
+    return pad(g, x, low, high, value)
+
+
+@imports("aten.flip.default", moves=True)
+def flip(g: Importer, x: SSAValue, dimensions: Sequence[int]) -> SSAValue:
+    shape = g.shape
+    for d in {d % len(shape) for d in dimensions} if shape else ():
+        if shape[d] > 1:
+            x = slice_of(g, x, d, shape[d] - 1, shape[d], -1)
+    return x
+
+
+@imports("aten.roll.default", moves=True)
+def roll(g: Importer, x: SSAValue, shifts: Sequence[int], dimensions: Sequence[int]) -> SSAValue:
+    shape = g.shape
+    if not dimensions:
+        x, dimensions = g.reshape(x, (g.result.numel(),)), (0,)
+    for shift, d in zip(shifts, dimensions):
+        d %= len(g.shape_of(x))
+        size = g.shape_of(x)[d]
+        if size > 1 and (shift := shift % size):
+            tail, head = slice_of(g, x, d, size - shift, shift), slice_of(g, x, d, 0, size - shift)
+            x = g(ConcatOp, tail, head, dimension=d)
+    return g.reshape(x, shape)
+
+
+@imports("aten.slice_scatter.default")
+def slice_scatter(
+    g: Importer,
+    x: SSAValue,
+    source: SSAValue,
+    dimension: int,
+    start: int | None,
+    end: int | None,
+    step: int,
+) -> SSAValue:
+    """x with a slice replaced: what is before it, the slice, what is behind."""
+    dimension %= len(g.shape)
+    size, length = g.shape[dimension], g.shape_of(source)[dimension]
+    if step != 1:
+        raise NotSupported("a step other than 1")
+    begin = range(size)[slice(start, end)].start
+    parts = [(x, 0, begin), (g.cast(source, g.dtype), 0, length), (x, begin + length, size - begin - length)]
+    return cat(g, [slice_of(g, v, dimension, o, n) for v, o, n in parts if n], dimension)
+
+
+@imports("aten.select_scatter.default")
+def select_scatter(g: Importer, x: SSAValue, source: SSAValue, dimension: int, index: int) -> SSAValue:
+    dimension %= len(g.shape)
+    index %= g.shape[dimension]
+    row = (*g.shape[:dimension], 1, *g.shape[dimension + 1 :])
+    return slice_scatter(g, x, g.reshape(source, row), dimension, index, index + 1, 1)
+
+
+@imports("aten.full.default", "aten.full_like.default", "aten.new_full.default")
+def full(g: Importer, like: object, value: float | int | bool, *_: object) -> SSAValue:
+    if g.node.target is torch.ops.aten.new_full.default:
+        value = g.node.args[2]  # pyright: ignore[reportAssignmentType]
+    if isinstance(value, SSAValue):
+        raise NotSupported("a number that is known only at run time")
+    return g.constant(value, g.dtype, g.shape)
+
+
+@imports("aten.zeros.default", "aten.zeros_like.default", "aten.new_zeros.default", "aten.empty.memory_format")
+def zeros(g: Importer, *_: object) -> SSAValue:
+    """What `empty` holds is undefined: zeros are as good as anything."""
+    return g.constant(0, g.dtype, g.shape)
+
+
+@imports("aten.ones.default", "aten.ones_like.default", "aten.new_ones.default")
+def ones(g: Importer, *_: object) -> SSAValue:
+    return g.constant(1, g.dtype, g.shape)
+
+
+@imports("aten.scalar_tensor.default")
+def scalar_tensor(g: Importer, value: float | int | bool, *_: object) -> SSAValue:
+    return g.constant(value, g.dtype)
+
+
+@imports("aten.arange.start_step")
+def arange(g: Importer, start: float, end: float, step: float, *_: object) -> SSAValue:
+    """start + i * step; floats are computed in double precision, as the framework does."""
+    place = g(IotaOp, shape=g.shape, dimension=0)
+    exact = torch.float64 if g.dtype.is_floating_point else torch.int64
+    value = g.cast(place, exact)
+    if step != 1:
+        value = g(MulOp, value, g.constant(step, exact))
+    if start != 0:
+        value = g(AddOp, value, g.constant(start, exact))
+    return g.cast(value, g.dtype)
+
+
+@imports("aten.tril.default", "aten.triu.default")
+def triangle(g: Importer, x: SSAValue, diagonal: int) -> SSAValue:
+    """x where column - row <= diagonal (tril) or >= diagonal (triu), else 0."""
+    from dlp.dialects.dlp.elementwise import SelectOp, SubOp
+
+    matrix = g.shape[-2:]
+    rows, columns = (g(IotaOp, shape=matrix, dimension=d) for d in (0, 1))
+    predicate = "le" if "tril" in str(g.node.target) else "ge"
+    limit = g.constant(diagonal, torch.int64)
+    kept = g(CompareOp, g(SubOp, columns, rows), limit, predicate=predicate)
+    return g(SelectOp, kept, x, g.constant(0, g.dtype))
