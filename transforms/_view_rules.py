@@ -243,7 +243,7 @@ def per_dimension(*names: str) -> Rule:
 
     def rule(c: ViewCarrier, op: DestinationOp) -> bool:
         carried = c.carried.get(op.ins[0])
-        if carried is None or carried.order is None:
+        if carried is None or carried.order is None or _grows_in_vain(c, op):
             return False
         new = op.on([carried.source], result_type=transposed_type(op, carried.order))
         for name in names:
@@ -253,6 +253,13 @@ def per_dimension(*names: str) -> Rule:
         return True
 
     return rule
+
+
+def _grows_in_vain(c: ViewCarrier, op: DestinationOp) -> bool:
+    """Whether a transpose behind the op, which makes its operand larger, would only cost more than before it."""
+    return (
+        prod(op.shape) > prod(op.in_shape(0)) and not c.prefer_carried and op.ins[0] not in c.weights
+    )
 
 
 def concat(c: ViewCarrier, op: DestinationOp) -> bool:
@@ -278,7 +285,7 @@ def in_full_order(c: ViewCarrier, b: GraphBuilder, x: SSAValue, order: tuple[int
 def broadcast(c: ViewCarrier, op: DestinationOp) -> bool:
     """broadcast(transpose(x)) is transpose(broadcast(x))."""
     carried = c.carried.get(op.ins[0])
-    if carried is None or carried.order is None or c.in_order(op.ins[0]) is not None:
+    if carried is None or carried.order is None or _grows_in_vain(c, op):
         return False
     lead = len(op.shape) - len(carried.order)
     order = (*range(lead), *(lead + d for d in carried.order))
