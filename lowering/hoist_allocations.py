@@ -1,0 +1,89 @@
+"""Kernels own no memory: what they still need of it, their callers give them."""
+
+from __future__ import annotations
+
+from xdsl.context import Context
+from xdsl.dialects import func, memref
+from xdsl.dialects.builtin import FunctionType, MemRefType, ModuleOp
+from xdsl.passes import ModulePass
+
+from dlp.lowering._buffers import allocate
+from dlp.statistics import count
+
+
+class HoistAllocations(ModulePass):
+    """Turn each buffer that a kernel allocates at its top into an argument, and allocate it in front of the calls.
+
+    So the buffers that tiling has not made small share one arena with all others, and printed kernels never allocate.
+
+    Before:
+    ```mlir
+    func.func @forward(%x: memref<8xf32>, %out: memref<8xf32>) {
+      func.call @k(%x, %out) : (memref<8xf32>, memref<8xf32>) -> ()
+      func.return
+    }
+    func.func private @k(%a: memref<8xf32>, %out: memref<8xf32>) {
+      %t = memref.alloc() : memref<8xf32>
+      ...
+    ```
+    After:
+    ```mlir
+    func.func @forward(%x: memref<8xf32>, %out: memref<8xf32>) {
+      %t = memref.alloc() : memref<8xf32>
+      func.call @k(%x, %out, %t) : (memref<8xf32>, memref<8xf32>, memref<8xf32>) -> ()
+      func.return
+    }
+    func.func private @k(%a: memref<8xf32>, %out: memref<8xf32>, %t: memref<8xf32>) {
+      ...
+    ```
+    """
+
+    name = "hoist-allocations"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        needs: dict[str, list[tuple[MemRefType, str | None]]] = {}
+        for function in op.body.block.ops:
+            if isinstance(function, func.FuncOp) and not function.is_declaration and _is_kernel(function):
+                needs[function.sym_name.data] = _take_allocations(function)
+        for call in [inner for inner in op.walk() if isinstance(inner, func.CallOp)]:
+            if needs.get(call.callee.string_value()):
+                _give(call, needs[call.callee.string_value()])
+
+
+def _is_kernel(function: func.FuncOp) -> bool:
+    return function.sym_visibility is not None and function.sym_visibility.data == "private"
+
+
+def _take_allocations(function: func.FuncOp) -> list[tuple[MemRefType, str | None]]:
+    """Make the function's allocations its last arguments."""
+    block = function.body.block
+    taken: list[tuple[MemRefType, str | None]] = []
+    for op in list(block.ops):
+        if isinstance(op, memref.AllocOp) and not op.dynamic_sizes:
+            argument = block.insert_arg(op.memref.type, len(block.args))
+            argument.name_hint = op.memref.name_hint
+            op.memref.replace_all_uses_with(argument)
+            block.erase_op(op)
+            taken.append((argument.type, argument.name_hint))  # type: ignore[arg-type]
+            count("allocations moved to callers")
+    function.function_type = FunctionType.from_lists(
+        [a.type for a in block.args], list(function.function_type.outputs)
+    )
+    return taken
+
+
+def _give(call: func.CallOp, buffers: list[tuple[MemRefType, str | None]]) -> None:
+    block = call.parent
+    assert block is not None
+    given = []
+    for type_, hint in buffers:
+        allocation = allocate(type_)
+        allocation.memref.name_hint = hint
+        block.insert_op_before(allocation, call)
+        given.append(allocation.memref)
+    new = func.CallOp(call.callee, [*call.arguments, *given], [r.type for r in call.results])
+    new.attributes.update(call.attributes)
+    block.insert_op_before(new, call)
+    for old, result in zip(call.results, new.results, strict=True):
+        old.replace_all_uses_with(result)
+    block.erase_op(call)
