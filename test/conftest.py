@@ -13,7 +13,7 @@ import pytest
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "requires_tool(name, ...): commands the test runs; where one is missing it is skipped (DLP_REQUIRE_TOOLS=1: fails)",
+        "requires_tool(name, ...): commands the test runs; skipped where one is missing (DLP_REQUIRE_TOOLS=1: failed)",
     )
 
 
