@@ -35,7 +35,9 @@ for tool in TOOLS:
     if shutil.which(tool):
         config.available_features.add(tool)
     elif os.environ.get("DLP_REQUIRE_TOOLS") == "1":
-        lit_config.fatal(f"{tool} is not installed, and DLP_REQUIRE_TOOLS=1 forbids skipping the tests that need it")
+        lit_config.fatal(
+            f"{tool} is not installed, and DLP_REQUIRE_TOOLS=1 forbids skipping the tests that need it"
+        )
     else:
         lit_config.note(f"{tool} is not installed: tests that need it are skipped")
 
