@@ -6,7 +6,7 @@ assert_pass_preserves(text, "fold-batch-norm")
 """
 
 from .comparison import assert_same, relative_error
-from .modules import op_module, parse_module
+from .modules import op_module, parse_module, run_op, tensor_type
 from .network import Network
 from .preservation import assert_pass_preserves
 from .random_data import random_array, random_inputs, random_weights
@@ -21,4 +21,6 @@ __all__ = [
     "random_inputs",
     "random_weights",
     "relative_error",
+    "run_op",
+    "tensor_type",
 ]

@@ -12,6 +12,8 @@ from xdsl.parser import Parser
 
 from dlp.context import make_context
 from dlp.dialects.dlp.structured import DestinationOp
+from dlp.interpreter import Interpreter
+from dlp.interpreter.dtypes import Array, element_type_of
 
 
 def parse_module(text: str) -> ModuleOp:
@@ -19,6 +21,18 @@ def parse_module(text: str) -> ModuleOp:
     module = Parser(make_context(), text).parse_module()
     module.verify()
     return module
+
+
+def tensor_type(array: Array) -> TensorType[Any]:
+    """The type of an array as a tensor."""
+    return TensorType(element_type_of(array.dtype), array.shape)
+
+
+def run_op(op_class: type[DestinationOp], *arrays: Array, **arguments: Any) -> Array:
+    """The result of one op on arrays; `arguments` as of `op_module`."""
+    module = op_module(op_class, *(tensor_type(a) for a in arrays), **arguments)
+    (result,) = Interpreter(module).call("forward", *arrays)
+    return result
 
 
 def op_module(
