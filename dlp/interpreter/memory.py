@@ -118,7 +118,7 @@ def check_layout(what: str, expected: MemRefType[Attribute], buffer: Buffer) -> 
         InterpreterError: it is not.
     """
     strides = expected.get_strides()
-    sizes_fit = all(n in (-1, m) for n, m in zip(expected.get_shape(), buffer.shape, strict=True))
+    sizes_fit = all(n in (DYNAMIC_INDEX, m) for n, m in zip(expected.get_shape(), buffer.shape, strict=True))
     strides_fit = strides is None or all(
         s in (None, DYNAMIC_INDEX, t) or n <= 1
         for s, t, n in zip(strides, buffer.strides, buffer.shape, strict=True)

@@ -239,12 +239,13 @@ class TileAndFuse:
         bound = min(interval.bound, extent)
         if start.is_constant and end.is_constant:
             first = max(start.constant, 0)
-            return Linear(first), Linear(max(first, min(end.constant, extent))), bound
+            behind = max(first, min(end.constant, extent))
+            return Linear(first), Linear(behind), behind - first
         zero, n = emitter.index(0), emitter.index(extent)
         first_value = emitter.add(arith.MinSIOp(emitter.add(arith.MaxSIOp(emitter.value(start), zero)).result, n)).result
         last_value = emitter.add(arith.MinSIOp(emitter.value(end), n)).result
-        behind = emitter.add(arith.MaxSIOp(last_value, first_value)).result
-        return Linear(0, [(first_value, 1)]), Linear(0, [(behind, 1)]), bound
+        behind_value = emitter.add(arith.MaxSIOp(last_value, first_value)).result
+        return Linear(0, [(first_value, 1)]), Linear(0, [(behind_value, 1)]), bound
 
 
 def _resolved(emitter: Emitter, region: Region) -> Region:

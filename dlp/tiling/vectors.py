@@ -7,12 +7,13 @@ from itertools import product
 from math import prod
 from typing import cast
 
-from xdsl.dialects import arith, func, memref, scf, vector
+from xdsl.dialects import func, memref, scf, vector
 from xdsl.dialects.builtin import IndexType, IntegerType, MemRefType, VectorType, f32, i1, i32
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.ir import Region as IRRegion
 from xdsl.ir.affine import AffineSymExpr
 
+from dlp.dialects import arith
 from dlp.dialects.dlp.structured import NEUTRAL, StructuredOp
 from dlp.targets import Target
 from dlp.tiling.arith_builder import FAST_MATH, ArithBuilder, is_float
