@@ -1,0 +1,199 @@
+"""A compiled network: what it takes and gives, and how to run it. Tensors are addresses here, so no framework is needed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Self
+
+from dlp.codegen.c_types import BYTES
+from dlp.compile_statistics import CompileStatistics
+from dlp.runtime import ArenaPool, Library, aligned_empty, pack_pointers
+from dlp.runtime.memory import address_of
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A row-major tensor in memory.
+
+    Attributes:
+        name: of a weight as the framework calls it; of others what the IR calls them.
+        shape: its sizes.
+        element: "f32", "f64", "i64", "i32", "i8" or "i1" (one byte).
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    element: str
+
+    @property
+    def nbytes(self) -> int:
+        return prod(self.shape) * BYTES[self.element]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a module takes and gives.
+
+    Attributes:
+        inputs: of a run.
+        weights: in the order in which `prepare` takes them; raw, as the framework has them.
+        packed: what `prepare` makes of the weights, for every run.
+        outputs: of a run.
+        aliases: for each packed tensor the weight that it is, byte for byte, or -1 where `prepare` writes it.
+        prepare_buffers, forward_buffers: bytes of the memory that the caller lends the two functions: one arena, or
+            every intermediate by itself.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    weights: tuple[TensorSpec, ...]
+    packed: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    aliases: tuple[int, ...]
+    prepare_buffers: tuple[int, ...]
+    forward_buffers: tuple[int, ...]
+
+    @property
+    def needs_prepare(self) -> bool:
+        """Whether there is anything to pack."""
+        return any(alias < 0 for alias in self.aliases)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is stored beside the library: the signature and the figures of the compilation."""
+
+    signature: Signature
+    prepare_key: str
+    """Modules with equal keys pack equal weights alike."""
+    kernels: int
+    kernel_calls: int
+    arena_bytes: int
+    intermediate_bytes: int
+    largest_live_bytes: int
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        data: dict[str, Any] = json.loads(text)
+        fields = dict(data.pop("signature"))
+        for name in ("inputs", "weights", "packed", "outputs"):
+            fields[name] = tuple(TensorSpec(t["name"], tuple(t["shape"]), t["element"]) for t in fields[name])
+        for name in ("aliases", "prepare_buffers", "forward_buffers"):
+            fields[name] = tuple(fields[name])
+        return cls(Signature(**fields), **data)
+
+
+@dataclass
+class CompiledModule:
+    """A library with its signature. Any number of threads may call it at once.
+
+    Attributes:
+        metadata: what it was compiled to.
+        library: the code.
+        statistics: of this compilation, for the report.
+        poison: fill the memory of intermediates with NaN before each run, so that a read before the first write shows.
+    """
+
+    metadata: Metadata
+    library: Library
+    statistics: CompileStatistics = field(default_factory=CompileStatistics)
+    poison: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _pool: ArenaPool | None = field(default=None, init=False, repr=False)
+
+    @property
+    def signature(self) -> Signature:
+        return self.metadata.signature
+
+    def prepare(self, weights: Sequence[int], packed: Sequence[int], threads: int) -> None:
+        """Pack the weights.
+
+        Args:
+            weights: addresses, in the order of `signature.weights`.
+            packed: addresses of what to write, in the order of `signature.packed`; those of aliases are not used.
+            threads: how many to run on.
+        """
+        if not self.signature.needs_prepare:
+            return
+        pool = ArenaPool(_lent(self.signature.prepare_buffers), cap=1, poison=self.poison)
+        with pool.lease() as arena:
+            lent = _places(arena.address, self.signature.prepare_buffers)
+            self.library.call("dlp_prepare", [*weights, *packed, *lent], threads)
+
+    def run(
+        self, inputs: Sequence[int], packed: Sequence[int], outputs: Sequence[int], threads: int
+    ) -> None:
+        """Run the network.
+
+        Args:
+            inputs: addresses, in the order of `signature.inputs`.
+            packed: addresses of what `prepare` wrote, and of the weights themselves where they are aliases.
+            outputs: addresses of what to write, in the order of `signature.outputs`.
+            threads: how many to run on.
+        """
+        pool = self._pool or self._make_pool()
+        arena = pool.acquire()
+        try:
+            lent = _places(arena.address, self.signature.forward_buffers)
+            self.library.entry("dlp_forward")(
+                pack_pointers([*inputs, *packed, *outputs, *lent]), threads
+            )
+        finally:
+            pool.release(arena)
+
+    def pack_arrays(self, weights: Sequence[Any], threads: int = 1) -> list[Any]:
+        """`prepare` on NumPy arrays: the packed tensors, aliases being the given arrays."""
+        signature = self.signature
+        packed = [
+            weights[alias].reshape(spec.shape) if alias >= 0 else aligned_empty(spec.shape, _NUMPY[spec.element])
+            for alias, spec in zip(signature.aliases, signature.packed, strict=True)
+        ]
+        self.prepare([address_of(w) for w in weights], [address_of(p) for p in packed], threads)
+        return packed
+
+    def run_arrays(self, inputs: Sequence[Any], packed: Sequence[Any], threads: int = 1) -> list[Any]:
+        """`run` on C-contiguous NumPy arrays: the outputs."""
+        outputs = [aligned_empty(spec.shape, _NUMPY[spec.element]) for spec in self.signature.outputs]
+        self.run(
+            [address_of(x) for x in inputs],
+            [address_of(p) for p in packed],
+            [address_of(y) for y in outputs],
+            threads,
+        )
+        return outputs
+
+    def _make_pool(self) -> ArenaPool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ArenaPool(_lent(self.signature.forward_buffers), poison=self.poison)
+            return self._pool
+
+
+_NUMPY = {"f32": "float32", "f64": "float64", "i64": "int64", "i32": "int32", "i8": "int8", "i1": "bool"}
+
+_ALIGNMENT = 64
+
+
+def _lent(buffers: Sequence[int]) -> int:
+    """Bytes of an arena that holds all buffers one behind the other."""
+    return sum(_aligned(n) for n in buffers)
+
+
+def _places(base: int, buffers: Sequence[int]) -> list[int]:
+    """The address of each buffer in an arena."""
+    places: list[int] = []
+    for n in buffers:
+        places.append(base)
+        base += _aligned(n)
+    return places
+
+
+def _aligned(n: int) -> int:
+    return -(-n // _ALIGNMENT) * _ALIGNMENT

@@ -1,0 +1,336 @@
+"""From a module in the dlp dialect to machine code: the pipeline, C, the C compiler, and a cache around all of it.
+
+```python
+compiled = compile_module(module, target=host(), threads=2)
+```
+Needs no framework; what a front end adds is the import before and tensors around the calls.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import gc
+import hashlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, MemRefType, ModuleOp, StringAttr
+from xdsl.ir import Attribute
+
+import dlp
+from dlp.cache import Cache, default_cache, key_of
+from dlp.codegen import print_c_units
+from dlp.codegen.c_types import element
+from dlp.compile_statistics import CompileStatistics
+from dlp.compiled_module import CompiledModule, Metadata, Signature, TensorSpec
+from dlp.context import DIALECT_GROUP, make_context
+from dlp.instruments import DumpIR
+from dlp.ir_text import ir_text
+from dlp.pass_manager import Instrument, PassManager, PassRecord, timed
+from dlp.pass_pipeline import Step, parse_passes
+from dlp.pass_registry import PASS_GROUP
+from dlp.progress import SILENT, Progress
+from dlp.runtime import Library
+from dlp.targets import Target
+from dlp.targets.machine import cpu_identity
+from dlp.toolchain import build_shared, find
+
+PIPELINE = "default"
+"""The pipeline of `dlp.pipeline` that is run when none is given."""
+
+
+def compile_module(
+    module: ModuleOp,
+    *,
+    target: Target,
+    threads: int = 1,
+    pipeline: str = PIPELINE,
+    dump_dir: str | Path | None = None,
+    progress: Progress = SILENT,
+    jobs: int | None = None,
+    cache: Cache | None = None,
+    extra_flags: Sequence[str] = (),
+    verify: bool = False,
+) -> CompiledModule:
+    """Compile a module and load it.
+
+    What was compiled before comes from the cache, without running a pass: the key is the text of the module, the
+    target, the options, the compiler and dlp itself.
+
+    Args:
+        module: with a function `@forward` on tensors; it is changed in place.
+        target: what to compile for.
+        threads: that the code is scheduled for; a call may use fewer.
+        pipeline: as `dlp-opt -p` takes it.
+        dump_dir: where to write the IR after every pass that changed it, and the C; nothing is taken from the cache
+            of modules then.
+        progress: told of the stages.
+        jobs: C compilers at a time.
+        cache: `default_cache()` if not given.
+        extra_flags: for the C compiler, after the target's.
+        verify: check the module after every pass.
+
+    Raises:
+        DlpError: a pass failed, or the C compiler; the text says what.
+    """
+    statistics = CompileStatistics()
+    cache = default_cache() if cache is None else cache
+    with statistics.stage("look up"):
+        key = _module_key(module, target, threads, pipeline, extra_flags)
+        entry = cache.get(key) if dump_dir is None else None
+        if entry is not None:
+            metadata = Metadata.from_json(entry.path("metadata.json").read_bytes())
+            library = Library(entry.path("module.so"))
+            statistics.cache_hits += 1
+            return _loaded(metadata, library, statistics)
+
+    statistics.cache_misses += 1
+    steps = parse_passes(pipeline, target=target.name)
+    steps = [_with_option(step, "threads", threads) for step in steps]
+    metadata = _lower(module, steps, target, statistics, progress, dump_dir, verify)
+    progress.stage("print C")
+    with statistics.stage("print C"):
+        sources = print_c_units(module, target)
+    if dump_dir is not None:
+        _write_sources(Path(dump_dir), sources)
+    progress.stage("compile C", total=len(sources))
+    with statistics.stage("compile C"):
+        build = build_shared(
+            sources,
+            target,
+            extra_flags=extra_flags,
+            jobs=jobs,
+            cache=cache,
+            progress=lambda done, total: progress.update(done, total),
+        )
+    statistics.cache_hits += build.units_cached
+    statistics.cache_misses += build.units_compiled
+    with statistics.stage("load"):
+        # Loaded from where it was built: another process may evict the entry that is put here.
+        library = Library(build)
+        code = build.path.read_bytes()
+        cache.put(key, {"module.so": code, "metadata.json": metadata.to_json().encode()})
+    return _loaded(metadata, library, statistics)
+
+
+def lower_module(module: ModuleOp, *, target: Target, threads: int = 1, pipeline: str = PIPELINE) -> Metadata:
+    """Run the pipeline alone: `module` is ready to be printed as C. Tests and tools start here.
+
+    Raises:
+        PassError: a pass failed.
+    """
+    steps = [_with_option(s, "threads", threads) for s in parse_passes(pipeline, target=target.name)]
+    return _lower(module, steps, target, CompileStatistics(), SILENT, None, verify=True)
+
+
+def _loaded(metadata: Metadata, library: Library, statistics: CompileStatistics) -> CompiledModule:
+    statistics.kernels = metadata.kernels
+    statistics.kernel_calls = metadata.kernel_calls
+    statistics.arena_bytes = metadata.arena_bytes
+    statistics.intermediate_bytes = metadata.intermediate_bytes
+    statistics.largest_live_bytes = metadata.largest_live_bytes
+    return CompiledModule(metadata, library, statistics)
+
+
+def _lower(
+    module: ModuleOp,
+    steps: Sequence[Step],
+    target: Target,
+    statistics: CompileStatistics,
+    progress: Progress,
+    dump_dir: str | Path | None,
+    verify: bool,
+) -> Metadata:
+    """Run the passes and read off the module what a caller of the code needs to know."""
+    names = _argument_names(module)
+    instruments: list[Instrument] = [_ShowProgress(progress)]
+    if dump_dir is not None:
+        instruments.append(DumpIR(Path(dump_dir), target.name))
+    progress.stage("passes", total=len(steps))
+    with _no_garbage_collection():
+        records = PassManager(steps, verify=verify, instruments=instruments, target=target.name).run(
+            make_context(), module
+        )
+    for stage, seconds in timed(records, lambda record: record.step.stage or "passes").items():
+        statistics.stage_seconds[stage] = statistics.stage_seconds.get(stage, 0.0) + seconds
+    return _metadata(module, names)
+
+
+class _ShowProgress(Instrument):
+    """Passes on the terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def after_pass(self, record: PassRecord, module: ModuleOp) -> None:
+        self._progress.update(record.index, record.total)
+
+
+def _argument_names(module: ModuleOp) -> list[str]:
+    forward = _function(module, "forward")
+    assert forward is not None
+    return [argument.name_hint or f"input{i}" for i, argument in enumerate(forward.body.block.args)]
+
+
+def _metadata(module: ModuleOp, input_names: Sequence[str]) -> Metadata:
+    forward, prepare = _function(module, "forward"), _function(module, "prepare")
+    assert forward is not None
+    lent = _integers(forward, "dlp.buffers")
+    outputs = _integer(forward, "dlp.num_outputs")
+    arguments = _specs(forward)[: -len(lent) or None]
+    given, results = arguments[: len(arguments) - outputs], arguments[len(arguments) - outputs :]
+    own_weights = _strings(forward, "dlp.weights")
+    inputs = _integer(forward, "dlp.num_inputs", default=len(given) - len(own_weights))
+    packed = given[inputs:]
+    if prepare is not None:
+        weight_names = _strings(prepare, "dlp.weights")
+        weights = _specs(prepare)[: len(weight_names)]
+        aliases = _integers(prepare, "dlp.aliases") or (-1,) * len(packed)
+        prepare_lent = _integers(prepare, "dlp.buffers")
+    else:  # nothing was packed: @forward takes the weights as they are
+        weight_names, weights = own_weights, packed
+        aliases, prepare_lent = tuple(range(len(packed))), ()
+    signature = Signature(
+        inputs=tuple(dataclasses.replace(s, name=n) for s, n in zip(given, input_names, strict=False))[:inputs],
+        weights=tuple(dataclasses.replace(s, name=n) for s, n in zip(weights, weight_names, strict=True)),
+        packed=tuple(packed),
+        outputs=tuple(results),
+        aliases=tuple(aliases),
+        prepare_buffers=tuple(prepare_lent),
+        forward_buffers=tuple(lent),
+    )
+    calls = [op for op in forward.body.block.ops if isinstance(op, func.CallOp)]
+    return Metadata(
+        signature,
+        prepare_key=_prepare_key(module, prepare, signature),
+        kernels=len({call.callee.string_value() for call in calls}),
+        kernel_calls=len(calls),
+        arena_bytes=sum(lent),
+        intermediate_bytes=_integer(forward, "dlp.intermediate_bytes", default=0),
+        largest_live_bytes=_integer(forward, "dlp.largest_live_bytes", default=0),
+    )
+
+
+def _prepare_key(module: ModuleOp, prepare: func.FuncOp | None, signature: Signature) -> str:
+    """Hash of all that `prepare` does: itself and the functions that it calls."""
+    if prepare is None:
+        return key_of("as it is", repr(signature.weights))
+    parts, todo, seen = [], [prepare], {"prepare"}
+    while todo:
+        function = todo.pop()
+        parts.append(ir_text(function))
+        for op in function.walk():
+            if isinstance(op, func.CallOp) and (name := op.callee.string_value()) not in seen:
+                seen.add(name)
+                called = _function(module, name)
+                if called is not None:
+                    todo.append(called)
+    return key_of(*parts)
+
+
+def _function(module: ModuleOp, name: str) -> func.FuncOp | None:
+    for op in module.body.block.ops:
+        if isinstance(op, func.FuncOp) and op.sym_name.data == name:
+            return op
+    return None
+
+
+def _specs(function: func.FuncOp) -> list[TensorSpec]:
+    specs: list[TensorSpec] = []
+    for i, argument in enumerate(function.body.block.args):
+        type_ = cast("MemRefType[Attribute]", argument.type)
+        specs.append(TensorSpec(argument.name_hint or f"arg{i}", tuple(type_.get_shape()), element(type_)))
+    return specs
+
+
+def _integers(function: func.FuncOp, name: str) -> tuple[int, ...]:
+    attribute = function.attributes.get(name)
+    return cast("tuple[int, ...]", tuple(attribute.get_values())) if isinstance(attribute, DenseArrayBase) else ()
+
+
+def _integer(function: func.FuncOp, name: str, default: int = 0) -> int:
+    attribute = function.attributes.get(name)
+    return attribute.value.data if isinstance(attribute, IntegerAttr) else default
+
+
+def _strings(function: func.FuncOp, name: str) -> list[str]:
+    attribute = function.attributes.get(name)
+    return [cast(StringAttr, a).data for a in attribute.data] if isinstance(attribute, ArrayAttr) else []
+
+
+def _with_option(step: Step, option: str, value: object) -> Step:
+    """The step with an option set, if its pass has it."""
+    if any(field.name == option for field in dataclasses.fields(step.instance)):
+        return dataclasses.replace(step, instance=dataclasses.replace(step.instance, **{option: value}))
+    return step
+
+
+def _module_key(
+    module: ModuleOp, target: Target, threads: int, pipeline: str, extra_flags: Sequence[str]
+) -> str:
+    return key_of(
+        "module",
+        ir_text(module),
+        repr(target),
+        str(threads),
+        pipeline,
+        *extra_flags,
+        find(target).identity,
+        cpu_identity(),
+        _own_identity(),
+    )
+
+
+@functools.cache
+def _own_identity() -> str:
+    """Version and sources of dlp and of the packages that bring it passes and dialects: what the cache must not outlive."""
+    digest = hashlib.sha256(dlp.__version__.encode())
+    for folder in [Path(dlp.__file__).parent, *_plugin_folders()]:
+        for path in sorted(_sources(folder)):
+            digest.update(str(path.relative_to(folder)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    """Python and target files; folders that are links (`dlp/transforms` in a checkout) are followed."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            if path.name != "__pycache__":
+                yield from _sources(path)
+        elif path.suffix in (".py", ".toml"):
+            yield path
+
+
+def _plugin_folders() -> list[Path]:
+    folders: dict[Path, None] = {}
+    for group in (PASS_GROUP, DIALECT_GROUP):
+        for point in importlib.metadata.entry_points(group=group):
+            spec = importlib.util.find_spec(point.module.partition(".")[0])
+            if spec is not None and spec.origin is not None:
+                folders.setdefault(Path(spec.origin).parent)
+    return list(folders)
+
+
+def _write_sources(folder: Path, sources: dict[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in sources.items():
+        (folder / name).write_text(text)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """IR is a graph full of cycles that stays alive: collecting while it grows costs time and frees nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
