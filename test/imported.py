@@ -63,7 +63,7 @@ def _output(
             return captured.weights[captured.imported.weights[output.index].name]
     spec = output.spec
     assert spec is not None
-    physical = torch.from_numpy(np.ascontiguousarray(results[output.index]).reshape(spec.physical_shape))
+    physical = torch.from_numpy(np.array(results[output.index]).reshape(spec.physical_shape))
     if spec.dtype == torch.uint8:
         physical = physical.view(torch.uint8)
     return physical.permute(spec.to_logical)
