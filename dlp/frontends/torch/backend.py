@@ -31,11 +31,20 @@ GraphFunction = Callable[..., Sequence[Any]]
 
 
 class GraphBackend:
-    """Compiles the graphs of one model."""
+    """Compiles the graphs of one model.
+
+    Dynamo keeps every backend for ever, so this one must not keep what it compiled.
+    """
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self._session = weakref.ref(session)
         self.__name__ = "dlp"
+
+    @property
+    def session(self) -> Session:
+        session = self._session()
+        assert session is not None, "the model that this backend belongs to is gone"
+        return session
 
     def __call__(self, captured: torch.fx.GraphModule, inputs: Sequence[Any]) -> GraphFunction:
         """What Dynamo calls with the graph that it captured and the values of its inputs."""

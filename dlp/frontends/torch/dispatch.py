@@ -8,9 +8,11 @@ affects another instance of the class.
 
 from __future__ import annotations
 
+import inspect
 import time
 import types
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +20,7 @@ import torch
 import torch._dynamo
 from torch._dynamo import config as dynamo_config
 from torch._dynamo import trace_rules
+from torch._C._dynamo.eval_frame import reset_code
 from torch._dynamo.exc import BackendCompilerFailed, TorchDynamoException
 from torch._dynamo.types import ConvertFrameReturn, FrameAction, FrameExecStrategy
 from torch._dynamo.utils import graph_break_reasons
@@ -41,6 +44,8 @@ _CAPTURE_CONFIG = {
     # Sizes are constants of the compiled code: every new size is a variant.
     "automatic_dynamic_shapes": False,
     "assume_static_by_default": True,
+    # Dynamo leaves recurrent modules alone by default, for the sake of other backends.
+    "allow_rnn": True,
     # The limit on variants is per model; this one is per code object over all models.
     "accumulated_recompile_limit": 1 << 20,
 }
@@ -73,6 +78,16 @@ class OptimizedForward:
         """The framework's way: the forward as it would be without dlp."""
         return self._override if self._override is not None else type(self.module).forward.__get__(self.module)
 
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.eager)
+
+    def __getattr__(self, name: str) -> Any:
+        # What else one asks a method for (its code, what a decorator left there) is the eager forward's.
+        if "module" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self.eager, name)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
             return self.eager(*args, **kwargs)  # a part of what somebody else captures
@@ -89,7 +104,10 @@ class OptimizedForward:
                         captured = self._captured = self._captured or _capturing(self, session)
                 result = captured(self.module, *args, **kwargs)
         if record.failed_captures:
+            # Only now: had the framework failed too, the mistake would have been the caller's.
             session.failed_captures += 1
+            for reason, location in record.failed_captures:
+                session.fall_back(reason, location)
         if session.fallbacks and not self._warned:
             self._warn()
         return result
@@ -142,6 +160,7 @@ class OptimizedForward:
 def _capturing(forward: OptimizedForward, session: Session) -> Callable[..., Any]:
     """The eager forward as a function of the module and the arguments, under Dynamo with our backend."""
     function = _private_function(forward)
+    weakref.finalize(forward, _release, session, function.__code__).atexit = False
     context: Any = torch._dynamo.optimize(
         GraphBackend(session), recompile_limit=VARIANTS, isolate_recompiles=True, dynamic=None
     )
@@ -153,6 +172,14 @@ def _capturing(forward: OptimizedForward, session: Session) -> Callable[..., Any
         outer._torchdynamo_orig_backend, session, function.__code__, type(forward.module).__name__
     )
     return context(function)
+
+
+def _release(session: Session, code: types.CodeType) -> None:
+    """Free what a model that is gone had compiled: Dynamo keeps compiled code in a cycle that Python cannot see."""
+    reset_code(code)
+    for graph in session.graphs:
+        if graph.parameters is not None:
+            graph.parameters.invalidate()
 
 
 def _private_function(forward: OptimizedForward) -> types.FunctionType:
@@ -223,9 +250,8 @@ class _Converter:
             session.fall_back(reason, source_lines.of_code(code))
             return _in_framework(strategy, for_good=code is self._own_code, reason=reason)
         reason = f"not captured: {_first_line(error)}"
-        if (record := ACTIVE.record) is not None:
-            record.failed_captures += 1
-        session.fall_back(reason, location)
+        assert ACTIVE.record is not None
+        ACTIVE.record.failed_captures.append((reason, location))
         strategy = FrameExecStrategy(FrameAction.SKIP, FrameAction.DEFAULT)
         return _in_framework(strategy, for_good=False, reason=reason)
 

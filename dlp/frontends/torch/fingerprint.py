@@ -108,7 +108,8 @@ def _samples(
         if dimension is not None and not flat.is_contiguous():
             flat = flat.as_strided((flat.shape[dimension],), (flat.stride(dimension),))
         flat = flat.reshape(-1).view(integers[tensor.element_size()])
-        by_width.setdefault(flat.dtype, []).append(flat[:: max(1, (flat.numel() - 1) // (each - 1))])
+        step = max(1, (flat.numel() - 1) // (each - 1))
+        by_width.setdefault(flat.dtype, []).extend((flat[::step], flat[-1:]))
     views = list(by_width.values())
     return views, [torch.cat(view) for view in views]
 

@@ -38,7 +38,7 @@ class GraphCall:
     def __call__(self, *args: torch.Tensor) -> list[torch.Tensor]:
         values = args + self._constants
         packed = self.parameters.packed(self._pick_weights(values))
-        results = self._run(packed, [value.contiguous() for value in self._pick_inputs(values)])
+        results = self._run(packed, self._pick_inputs(values))
         for place, restride in self._restride:
             results[place] = restride(results)
         return results

@@ -32,14 +32,17 @@ def unsupported_values(graph: torch.fx.GraphModule) -> list[UnsupportedOp]:
     for node in graph.graph.nodes:
         if node.op not in ("placeholder", "call_function", "get_attr"):
             continue
-        for value in _tensors(node.meta.get("val")):
-            if reason := _reason_against(value):
+        results = node.meta.get("val")
+        parts = not isinstance(results, torch.Tensor)
+        for value in _tensors(results):
+            # Operations return empty tensors for results that they do not have: what uses one is another node.
+            if reason := _reason_against(value, may_be_empty=parts):
                 found.append(UnsupportedOp(str(node.target), reason, source_lines.of_node(node)))
                 break
     return found
 
 
-def _reason_against(value: torch.Tensor | torch.SymInt) -> str:
+def _reason_against(value: torch.Tensor | torch.SymInt, *, may_be_empty: bool = False) -> str:
     if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
         return "a number that is known only at run time"
     if value.device.type != "cpu":
@@ -52,7 +55,7 @@ def _reason_against(value: torch.Tensor | torch.SymInt) -> str:
         return "complex numbers"
     if any(isinstance(size, torch.SymInt) for size in value.shape):
         return "a size that is known only at run time"
-    if value.numel() == 0:
+    if value.numel() == 0 and not may_be_empty:
         return "a tensor without elements"
     return ""
 

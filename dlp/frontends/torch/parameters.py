@@ -41,7 +41,7 @@ class ParameterSet:
         self._fingerprint = Fingerprint(weights)
         # Packed weights outlive the call and must be usable in every grad mode that a later call is in.
         with torch.inference_mode(False), torch.no_grad():
-            values = [weight.detach().contiguous() for weight in weights]
+            values = [weight.detach() for weight in weights]
             self.packed = prepare(values)
         own = {value.untyped_storage().data_ptr() for value in values}
         self.packed_bytes = sum(

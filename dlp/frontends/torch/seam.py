@@ -36,14 +36,18 @@ class CompiledGraph(Protocol):
         ...
 
     def prepare(self, weights: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """Pack weights, contiguous and in the order of the graph's inputs.
+        """Pack weights, in the order of the graph's inputs; their strides may be any.
 
         A result may be one of the weights (nothing to pack); otherwise it is memory of its own.
         """
         ...
 
     def run(self, packed: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """Run on inputs that are contiguous, at any address. Every result is new memory, never reused."""
+        """Run on inputs with the shapes and strides of the examples, at any address.
+
+        Every result is new memory that no later call touches; with the strides that eager gives it, or
+        contiguous: the caller puts those into eager's.
+        """
         ...
 
 
@@ -65,8 +69,7 @@ class CompileFunction(Protocol):
         Args:
             graph: functional ATen after the decompositions of `decompositions.py`; inputs and outputs are tensors;
                 constants are inputs; every node has `meta["val"]` (a fake tensor) and `meta["stack_trace"]`.
-            example_inputs: a fake tensor an input: shape and dtype are fixed; contiguous when `run` gets it,
-                whatever the strides of the example say.
+            example_inputs: a fake tensor an input: shape, strides and dtype are fixed.
             is_parameter: which inputs are weights: they go to `prepare`, the others to `run`, both in order.
             names: of all inputs; a weight is called as in the module: `layer1.0.conv.weight`.
             options: what the user asked for.

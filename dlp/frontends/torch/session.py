@@ -50,7 +50,8 @@ class CallRecord:
 
     compiled: int = 0
     framework: int = 0
-    failed_captures: int = 0
+    failed_captures: list[tuple[str, str]] = field(default_factory=list)
+    """Reason and location."""
 
 
 class _Active(threading.local):
@@ -78,6 +79,7 @@ class Session:
         self.capture_seconds = 0.0
         self.backend_seconds = 0.0
         self.failed_captures = 0
+        """Calls that ran although something of them could not be captured."""
         self.progress: Progress = SILENT
 
     def fall_back(self, reason: str, location: str = "") -> None:

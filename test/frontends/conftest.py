@@ -1,0 +1,32 @@
+"""Models optimised with the reference compiler: what is tested here is the dispatch, not code generation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from dlp.frontends.torch.optimize import optimize_with
+from dlp.frontends.torch.reference import compile_reference
+from dlp.frontends.torch.seam import Options
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture
+def optimize() -> Callable[..., Any]:
+    """`dlp.optimize` with the reference compiler behind it."""
+
+    def optimize(model: torch.nn.Module, example_inputs: Any = None, **options: Any) -> Any:
+        options.setdefault("threads", 1)
+        compile_function = options.pop("compile_function", compile_reference)
+        return optimize_with(compile_function, model, Options(**options), example_inputs)
+
+    return optimize
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
