@@ -1,0 +1,164 @@
+"""When an op joins the kernel that computes its operands.
+
+Each rule looks at one op and at the groups that compute its operands, and says which of them it joins. Rules speak
+of index maps and of what an op reduces, never of its name: an op of another package is fused by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar, Protocol
+
+from dlp.dialects.dlp.structured import StructuredOp
+from dlp.targets import Target
+
+from ._grouping import Group, Grouping, Merge, Node, Role
+
+MOST_MEMBERS = 64
+"""Ops of one kernel; more make its text long and save no memory traffic worth it."""
+
+FEW_ELEMENTS = 1 << 15
+"""Elements that one thread may well compute alone: there the frame need not feed several threads."""
+
+FEWEST_TILES = 8
+"""Tiles that the frame must offer otherwise."""
+
+
+class FusionRule(Protocol):
+    """A way in which ops become one kernel; can be switched off by its name."""
+
+    name: ClassVar[str]
+
+    def __call__(self, grouping: Grouping, node: Node) -> Merge | None: ...
+
+
+@dataclass(frozen=True)
+class Chain:
+    """An element-wise op behind the reduction whose result it reads point by point.
+
+    `conv, add, relu`: bias, residual and activation are computed on the accumulators of a tile. Other operands may be
+    anything that exists by then, and element-wise groups of the same shape come along.
+    """
+
+    name: ClassVar[str] = "chain"
+
+    def __call__(self, grouping: Grouping, node: Node) -> Merge | None:
+        return _join_pointwise(grouping, node, with_reduction=True)
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """An element-wise op behind others of the same shape."""
+
+    name: ClassVar[str] = "elementwise"
+
+    def __call__(self, grouping: Grouping, node: Node) -> Merge | None:
+        return _join_pointwise(grouping, node, with_reduction=False)
+
+
+def _join_pointwise(grouping: Grouping, node: Node, *, with_reduction: bool) -> Merge | None:
+    if node.role is not Role.POINTWISE or node.is_indirect:
+        return None
+    candidates = _read_groups(grouping, node, aligned_everywhere=True)
+    heavy = [g for g in candidates if g.heavy]
+    if with_reduction and not heavy:
+        return None
+    # One reduction a kernel: the last, whose result is the latest to exist.
+    anchor = max(heavy, key=lambda g: g.nodes[-1].position, default=None) if with_reduction else None
+    together = grouping.largest_that_may_become_one(
+        [g for g in candidates if g is anchor or not g.heavy], node
+    )
+    if (with_reduction and anchor not in together) or not _is_moderate(together):
+        return None
+    return Merge(list(together), _frame(grouping, node, together)) if together else None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Reductions over whole dimensions with the element-wise ops before and behind them.
+
+    `max, sub, exp, sum, div`: cut along the dimensions that nobody reduces, each row is read once and all that
+    happens to it stays in the cache. A row of all values in between must fit there.
+    """
+
+    name: ClassVar[str] = "rows"
+    target: Target
+
+    def __call__(self, grouping: Grouping, node: Node) -> Merge | None:
+        if node.role not in (Role.POINTWISE, Role.REDUCTION) or node.is_indirect:
+            return None
+        candidates = [
+            g
+            for g in _read_groups(grouping, node)
+            if not g.has(Role.CONTRACTION) and not g.has(Role.WINDOW) and not g.has(Role.PLACEMENT)
+        ]
+        together = grouping.largest_that_may_become_one(candidates, node)
+        if not together or not _is_moderate(together):
+            return None
+        if node.role is Role.POINTWISE and not any(g.heavy for g in together):
+            return None
+        frame = _frame(grouping, node, together)
+        return Merge(list(together), frame, "rows") if self._fits(together, node, frame) else None
+
+    def _fits(self, groups: Iterable[Group], node: Node, frame: dict[int, int]) -> bool:
+        nodes = [n for g in groups for n in g.nodes]
+        elements = max(abs(prod(n.shape)) for n in nodes)
+        last = len(node.shape) - 1
+
+        def smallest(d: int) -> int:
+            return self.target.vector_lanes if d == last else 1
+
+        tiles = prod(-(-n // smallest(d)) for d, n in frame.items())
+        scratch = sum(g.scratch_bytes(frame, smallest) for g in groups)
+        return scratch <= self.target.l2_bytes // 2 and (tiles >= FEWEST_TILES or elements <= FEW_ELEMENTS)
+
+
+@dataclass(frozen=True)
+class TrailingPad:
+    """A pad of a group's value: the kernel writes into the interior of the padded buffer and fills its frame."""
+
+    name: ClassVar[str] = "pad"
+
+    def __call__(self, grouping: Grouping, node: Node) -> Merge | None:
+        if node.role is not Role.PLACEMENT or len(node.op.ins) != 1:
+            return None
+        group = grouping.operand_group(node, 0)
+        if group is None or not any(n.role is not Role.PLACEMENT for n in group.nodes):
+            return None
+        return Merge([group], group.frame) if grouping.may_become_one({group}, node) else None
+
+
+def _read_groups(grouping: Grouping, node: Node, *, aligned_everywhere: bool = False) -> list[Group]:
+    """Groups that compute operands of an op, all of them read by whole dimensions (or point by point).
+
+    What a pad or a concatenation made is left to others: its frame would break the tiles.
+    """
+    good: dict[Group, bool] = {}
+    for i in range(len(node.op.ins)):
+        group = grouping.operand_group(node, i)
+        if group is None:
+            continue
+        if not isinstance(node.op.ins[i].owner, StructuredOp):
+            good[group] = False
+            continue
+        fits = node.is_aligned_everywhere(i) if aligned_everywhere else node.aligned(i) is not None
+        good[group] = good.get(group, True) and fits
+    return [group for group, fits in good.items() if fits]
+
+
+def _frame(grouping: Grouping, node: Node, groups: set[Group]) -> dict[int, int]:
+    """Where an op and groups that it reads can be cut alike."""
+    frame = dict(enumerate(node.shape))
+    for group in groups:
+        frame = {d: n for d, n in frame.items() if group.frame.get(d) == n}
+    for i in range(len(node.op.ins)):
+        if grouping.operand_group(node, i) in groups:
+            aligned = node.aligned(i) or frozenset()
+            frame = {d: n for d, n in frame.items() if d in aligned}
+    return frame
+
+
+def _is_moderate(groups: Iterable[Group]) -> bool:
+    return sum(len(g.nodes) for g in groups) < MOST_MEMBERS

@@ -1,0 +1,367 @@
+"""Which ops of a block become one kernel: groups that grow in program order, and what is known of each.
+
+One walk over the block. Each compute op either joins groups that compute its operands (merging them into one) or
+begins a group of its own; rules decide (`_fusion_rules.py`). A group stands where its last member stood, so it may
+grow by an op only while nobody outside has read it: then no cycle between groups can arise, and nothing has to be
+searched.
+
+What makes ops fit for one kernel is the *frame*: the dimensions of the result along which all of them can be cut
+alike. Cut along a dimension of the frame, a tile of the last op needs just the same tile of every other op, and
+nothing is computed twice. An element-wise chain keeps all dimensions, a softmax loses the one it reduces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from functools import cached_property
+from math import prod
+from typing import cast
+
+from xdsl.dialects.builtin import FixedBitwidthType
+from xdsl.ir import Block, Operation, SSAValue, Use
+from xdsl.ir.affine import (
+    AffineBinaryOpExpr,
+    AffineBinaryOpKind,
+    AffineConstantExpr,
+    AffineDimExpr,
+    AffineExpr,
+)
+
+from dlp.dialects.dlp.elementwise import ConstantOp
+from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp, shape_of
+from dlp.dialects.dlp.view import Layout, ViewOp
+
+
+class Role(Enum):
+    """What an op does to its operands, read off its index maps."""
+
+    POINTWISE = auto()
+    """No reduction."""
+    REDUCTION = auto()
+    """Combines whole dimensions; every element is read once."""
+    WINDOW = auto()
+    """Combines neighbourhoods, which overlap."""
+    CONTRACTION = auto()
+    """Combines two operands each of which lacks a dimension of the result: elements are read again and again."""
+    PLACEMENT = auto()
+    """Not a computation: puts its operands into parts of the result (pad, concatenation)."""
+    ALONE = auto()
+    """Cannot be cut into tiles: asks for its place in the iteration space, or is not structured."""
+
+
+@dataclass(eq=False)
+class Node:
+    """A compute op and what its declaration says."""
+
+    op: DestinationOp
+    position: int
+
+    @cached_property
+    def space(self) -> IterationSpace:
+        return cast(StructuredOp, self.op).iteration_space()
+
+    @cached_property
+    def shape(self) -> Shape:
+        return self.op.shape
+
+    @cached_property
+    def role(self) -> Role:
+        if not isinstance(self.op, StructuredOp):
+            return Role.PLACEMENT if is_placement(self.op) else Role.ALONE
+        if self.op.USES_INDEX:
+            return Role.ALONE
+        if self.op.COMBINER is None:
+            return Role.POINTWISE
+        if _is_contraction(self.space):
+            return Role.CONTRACTION
+        plain = all(isinstance(e, AffineDimExpr | AffineConstantExpr) for m in self.space.maps for e in m)
+        return Role.REDUCTION if plain else Role.WINDOW
+
+    @cached_property
+    def is_indirect(self) -> bool:
+        return any(self.space.is_indirect(i) for i in range(len(self.op.ins)))
+
+    @cached_property
+    def regroups(self) -> bool:
+        """Whether it cuts an index apart (floordiv, mod): only tiles on certain boundaries can be computed."""
+        return self.role is Role.POINTWISE and any(
+            isinstance(e, AffineBinaryOpExpr)
+            and e.kind in (AffineBinaryOpKind.FloorDiv, AffineBinaryOpKind.Mod)
+            for m in self.space.maps
+            for expression in m
+            for e in expression.dfs()
+        )
+
+    def aligned(self, operand: int) -> frozenset[int] | None:
+        """Dimensions along which a tile of the result needs just that tile of the operand.
+
+        None where the operand is not read by whole dimensions: through windows, permuted, indirectly.
+        """
+        if not isinstance(self.op, StructuredOp):
+            return None
+        source, result = self.op.in_shape(operand), self.shape
+        index = self.space.maps[operand]
+        if len(source) != len(result):
+            return None
+        dimensions: set[int] = set()
+        for d, e in enumerate(index):
+            match e:
+                case AffineDimExpr() if e.position == d and source[d] == result[d]:
+                    dimensions.add(d)
+                case AffineDimExpr() if e.position >= len(result):
+                    pass
+                case AffineConstantExpr() if source[d] == 1:
+                    if result[d] == 1:
+                        dimensions.add(d)
+                case _:
+                    return None
+        return frozenset(dimensions)
+
+    def is_aligned_everywhere(self, operand: int) -> bool:
+        """Whether each point of the result reads the same point of the operand."""
+        aligned = self.aligned(operand)
+        return aligned is not None and len(aligned) == len(self.shape)
+
+    @property
+    def element_bytes(self) -> int:
+        element = self.op.element_type
+        return element.size if isinstance(element, FixedBitwidthType) else 8
+
+
+def is_placement(op: DestinationOp) -> bool:
+    """Whether an op computes nothing: it has neither a body nor a definition by others."""
+    return not isinstance(op, StructuredOp) and not hasattr(op, "decompose")
+
+
+def _is_contraction(space: IterationSpace) -> bool:
+    parallel = range(len(space.parallel))
+    used = [
+        {e.position for expression in m for e in expression.dfs() if isinstance(e, AffineDimExpr)}
+        for m in space.maps
+    ]
+    lacks = [{d for d in parallel if d not in dimensions} for dimensions in used]
+    return any(a - b and b - a for i, a in enumerate(lacks) for b in lacks[i + 1 :])
+
+
+def is_window_index(expression: AffineExpr) -> bool:
+    """Whether an index moves with a dimension of the result and with one of the reduction."""
+    return isinstance(expression, AffineBinaryOpExpr) and expression.kind is AffineBinaryOpKind.Add
+
+
+@dataclass(eq=False)
+class Group:
+    """Ops that become one kernel."""
+
+    nodes: list[Node]
+    frame: Mapping[int, int]
+    """Dimension -> extent: where all members can be cut alike."""
+    kind: str | None = None
+    """Set by rules that build something with a name of its own."""
+    sealed: bool = False
+    readers: set[Group] = field(default_factory=set)
+    """Groups that read a result of this one so far, directly or through views."""
+    viewed: set[Group] = field(default_factory=set)
+    """Groups whose results this one reads through views, which stay outside of kernels."""
+    merged_into: Group | None = None
+
+    @property
+    def heavy(self) -> list[Node]:
+        """The members that reduce."""
+        return [n for n in self.nodes if n.role in (Role.REDUCTION, Role.WINDOW, Role.CONTRACTION)]
+
+    def has(self, role: Role) -> bool:
+        return any(n.role is role for n in self.nodes)
+
+    def scratch_bytes(self, frame: Mapping[int, int], smallest: Callable[[int], int]) -> int:
+        """Bytes of all members for the smallest tile of a frame (`smallest`: dimension -> tile size)."""
+        total = 0
+        for node in self.nodes:
+            whole = prod(n for d, n in enumerate(node.shape) if d not in frame)
+            tile = prod(min(smallest(d), n) for d, n in enumerate(node.shape) if d in frame)
+            total += whole * tile * node.element_bytes
+        return total
+
+
+def resolve(group: Group) -> Group:
+    """The group that a group has become part of."""
+    while group.merged_into is not None:
+        if group.merged_into.merged_into is not None:
+            group.merged_into = group.merged_into.merged_into
+        group = group.merged_into
+    return group
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A rule's decision: the groups that an op joins, and what the result is."""
+
+    groups: Sequence[Group]
+    frame: Mapping[int, int]
+    kind: str | None = None
+
+
+Rule = Callable[["Grouping", Node], Merge | None]
+
+
+class Grouping:
+    """The groups of a block.
+
+    Args:
+        block: of a function on tensors.
+        rules: asked in their order for each op; the first decision counts.
+    """
+
+    def __init__(self, block: Block, rules: Iterable[Rule]) -> None:
+        self.block = block
+        self.rules = list(rules)
+        self.views: dict[ViewOp, SSAValue] = {}
+        """Views that are free, and the value whose elements they show."""
+        self.free: set[SSAValue] = set()
+        """Constants and views of them: they are computed again wherever they are used."""
+        self._groups: dict[Operation, Group] = {}
+        self._layouts: dict[SSAValue, Layout] = {}
+        for position, op in enumerate(block.ops):
+            self._visit(op, position)
+        for position, op in enumerate(block.ops):
+            if isinstance(op, ConstantOp) and self._is_needed_as_it_is(op.res[0]):
+                self._groups[op] = Group([Node(op, position)], {}, sealed=True)
+
+    def groups(self) -> list[Group]:
+        """All groups, in an order in which they can be computed."""
+        distinct = dict.fromkeys(resolve(g) for g in self._groups.values())
+        return sorted(distinct, key=lambda g: g.nodes[-1].position)
+
+    def group_of(self, value: SSAValue) -> Group | None:
+        """The group that computes a value."""
+        group = self._groups.get(cast(Operation, value.owner))
+        return None if group is None else resolve(group)
+
+    def operand_group(self, node: Node, operand: int) -> Group | None:
+        return self.group_of(node.op.ins[operand])
+
+    def may_become_one(self, groups: set[Group], node: Node | None = None) -> bool:
+        """Whether groups (and an op) can be one kernel: all who read one of them so far are among them."""
+        if any(group.sealed for group in groups):
+            return False
+        outside = any(resolve(reader) not in groups for group in groups for reader in group.readers)
+        viewed = [resolve(v) for group in groups for v in group.viewed]
+        if node is not None:
+            viewed += self._viewed_by(node)
+        return not outside and not any(group in groups for group in viewed)
+
+    def largest_that_may_become_one(self, groups: Iterable[Group], node: Node) -> set[Group]:
+        """Drop the groups that stand in the way of one kernel, until the rest can be one."""
+        rest = {group for group in groups if not group.sealed}
+        while rest:
+            viewed = {*self._viewed_by(node), *(resolve(v) for group in rest for v in group.viewed)}
+            kept = {
+                group
+                for group in rest
+                if group not in viewed and all(resolve(reader) in rest for reader in group.readers)
+            }
+            if kept == rest:
+                break
+            rest = kept
+        return rest
+
+    def outside_uses(self, value: SSAValue, inside: set[Group], node: Node | None = None) -> list[Use]:
+        """Uses of a value by others than an op and the members of some groups."""
+        return [
+            use
+            for use in value.uses
+            if not (node is not None and use.operation is node.op)
+            and not ((group := self._groups.get(use.operation)) is not None and resolve(group) in inside)
+        ]
+
+    def _visit(self, op: Operation, position: int) -> None:
+        if isinstance(op, ConstantOp):
+            self.free.add(op.res[0])
+            return
+        if isinstance(op, ViewOp) and self._is_free_view(op):
+            return
+        if not isinstance(op, DestinationOp):
+            # Whoever else reads a group keeps it from growing.
+            barrier = Group([], {}, sealed=True)
+            for value in op.operands:
+                if (group := self.group_of(self._source(value))) is not None:
+                    group.readers.add(barrier)
+            return
+        self._place(Node(op, position))
+
+    def _is_needed_as_it_is(self, value: SSAValue) -> bool:
+        """Whether somebody wants a constant, or a view of it, outside of kernels."""
+        return any(
+            self._is_needed_as_it_is(use.operation.res[0])
+            if isinstance(use.operation, ViewOp) and use.operation in self.views
+            else not isinstance(use.operation, DestinationOp)
+            for use in value.uses
+        )
+
+    def _is_free_view(self, op: ViewOp) -> bool:
+        source = op.ins[0]
+        layout = op.relayout(self._layout(source))
+        if layout is None:
+            return False
+        self._layouts[op.res[0]] = layout
+        self.views[op] = self._source(source)
+        if source in self.free:
+            self.free.add(op.res[0])
+        return True
+
+    def _layout(self, value: SSAValue) -> Layout:
+        """Offset and strides: those of the view that the value is, or row-major."""
+        known = self._layouts.get(value)
+        if known is None:
+            shape = shape_of(value.type)
+            known = 0, tuple(prod(shape[d + 1 :]) for d in range(len(shape)))
+        return known
+
+    def _source(self, value: SSAValue) -> SSAValue:
+        """The value whose elements a chain of free views shows."""
+        owner = value.owner
+        return self.views.get(owner, value) if isinstance(owner, ViewOp) else value
+
+    def _viewed_by(self, node: Node) -> list[Group]:
+        """Groups whose results an op reads through views."""
+        sources = [self._source(v) for v in node.op.ins if self._source(v) is not v]
+        return [group for source in sources if (group := self.group_of(source)) is not None]
+
+    def _place(self, node: Node) -> None:
+        merge: Merge | None = None
+        if node.role is not Role.ALONE:
+            for rule in self.rules:
+                merge = rule(self, node)
+                if merge is not None:
+                    break
+        if merge is None:
+            merge = Merge((), dict(enumerate(node.shape)))
+        group = _united(node, merge)
+        group.sealed = node.role is Role.ALONE or (node.role is Role.POINTWISE and node.regroups)
+        self._groups[node.op] = group
+        group.viewed.update(self._viewed_by(node))
+        for value in node.op.ins:
+            read = self.group_of(self._source(value))
+            if read is not None and read is not group:
+                read.readers.add(group)
+
+
+def _united(node: Node, merge: Merge) -> Group:
+    """One group of an op and the groups that it joins; the largest of them takes the others in."""
+    if not merge.groups:
+        return Group([node], merge.frame, merge.kind)
+    largest = max(merge.groups, key=lambda g: len(g.nodes))
+    for group in merge.groups:
+        if group is not largest:
+            largest.nodes.extend(group.nodes)
+            largest.readers |= group.readers
+            largest.viewed |= group.viewed
+            largest.kind = largest.kind or group.kind
+            group.merged_into = largest
+    largest.nodes.sort(key=lambda n: n.position)
+    largest.nodes.append(node)
+    largest.frame = merge.frame
+    largest.kind = merge.kind or largest.kind
+    largest.readers = {r for r in map(resolve, largest.readers) if r is not largest}
+    return largest
