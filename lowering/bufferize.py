@@ -330,8 +330,7 @@ class _Entry(_Body):
             if isinstance(op, WeightOp):
                 symbol = op.symbol.data
                 if symbol not in arguments:
-                    hint = op.res.name_hint or symbol.replace(".", "_")
-                    arguments[symbol] = self.argument(buffer_type(op.res.type), hint)
+                    arguments[symbol] = self.argument(buffer_type(op.res.type), op.res.name_hint or "weight")
                 self.buffers[op.res] = arguments[symbol]
         return list(arguments)
 

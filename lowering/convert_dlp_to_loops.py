@@ -7,14 +7,14 @@ from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects import affine, arith, func, memref, scf
-from xdsl.dialects.builtin import AffineMapAttr, IndexType, ModuleOp
+from xdsl.dialects.builtin import AffineMapAttr, IndexType, IntegerType, ModuleOp, i1, i64
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineConstantExpr, AffineDimExpr, AffineExpr, AffineMap, AffineSymExpr
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.structured import NEUTRAL, StructuredOp
-from dlp.lowering._body_emitter import ScalarBody, constant, neutral
 from dlp.statistics import count
+from dlp.tiling.arith_builder import ArithBuilder
 from dlp.tiling.emitter import Emitter, close
 
 _PARALLEL_POINTS = 1 << 14
@@ -99,16 +99,14 @@ class _Loops:
             if self.op.accumulate is not None:
                 start = emitter.add(memref.LoadOp.get(out, place)).res
             else:
-                element = self.op.element_type
-                value = neutral(self.op.COMBINER, NEUTRAL[self.op.COMBINER], element)
-                start = emitter.add(constant(value, element)).result
+                start = ArithBuilder(emitter.add).constant(_neutral(self.op), self.op.element_type)
         emitter.add(memref.StoreOp.get(self.reduce(emitter, start), out, place))
 
     def reduce(self, emitter: Emitter, acc: SSAValue) -> SSAValue:
         """Loops over the reduced dimensions, which carry the accumulator."""
         depth = len(self.indices)
         if depth == len(self.space.sizes):
-            body = ScalarBody(emitter.add, self.indices)
+            body = ArithBuilder(emitter.add, index=lambda d: self.position(emitter, d))
             return self.op.body(body, self.operands(emitter), acc)
         size = self.space.sizes[depth]
         if size == 1:
@@ -125,6 +123,10 @@ class _Loops:
             result = emitter.add(loop).res[0]
         self.indices.pop()
         return result
+
+    def position(self, emitter: Emitter, dimension: int) -> SSAValue:
+        """The index along a dimension, as the number that bodies compute with."""
+        return emitter.add(arith.IndexCastOp(self.indices[dimension], i64)).result
 
     def operands(self, emitter: Emitter) -> list[SSAValue]:
         """One element of each operand; those that index others come first."""
@@ -164,3 +166,14 @@ class _Loops:
             return list(values)[result.position]
         op = affine.ApplyOp(list(values), AffineMapAttr(AffineMap(len(values), 0, (result,))))
         return cast(Operation, emitter.add(op)).results[0]
+
+
+def _neutral(op: StructuredOp) -> float | int:
+    """What the reduction starts from; for integers the bounds of their type stand for the infinities."""
+    assert op.COMBINER is not None
+    element = op.element_type
+    if isinstance(element, IntegerType) and element != i1:
+        bound = 1 << (element.width.data - 1)
+        bounds = {"maximum": -bound, "minimum": bound - 1, "and": -1}
+        return bounds[op.COMBINER] if op.COMBINER in bounds else int(NEUTRAL[op.COMBINER])
+    return NEUTRAL[op.COMBINER]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from math import prod
@@ -209,7 +210,8 @@ class Importer:
     def _weight(self, weight: WeightSpec) -> SSAValue:
         self._weights.append(weight)
         op = self._add(WeightOp(weight.name, tensor_type(weight.spec.physical_shape, weight.spec.dtype)))
-        op.results[0].name_hint = weight.name.replace(".", "_")
+        name = re.sub(r"\W", "_", weight.name, flags=re.ASCII)
+        op.results[0].name_hint = name if not name[0].isdigit() else f"w{name}"
         return self.transpose(op.results[0], weight.spec.to_logical)
 
     def _spec(self, tensor: torch.Tensor) -> TensorSpec:

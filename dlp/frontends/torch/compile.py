@@ -1,0 +1,171 @@
+"""From an FX graph to machine code: import, compile, and torch tensors around the calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+
+from dlp.compile_statistics import CompileStatistics
+from dlp.compiled_module import CompiledModule
+from dlp.compiler import compile_module
+from dlp.errors import UnsupportedOp, UnsupportedOpsError
+from dlp.frontends.torch.imported_graph import ImportedGraph, OutputSpec, TensorSpec
+from dlp.frontends.torch.importer import import_graph
+from dlp.frontends.torch.seam import Options
+from dlp.progress import Progress
+from dlp.targets import Target, check_runs_here, host, load
+
+_DTYPES = {
+    "f32": torch.float32,
+    "f64": torch.float64,
+    "i64": torch.int64,
+    "i32": torch.int32,
+    "i8": torch.int8,
+    "i1": torch.bool,
+}
+_data_ptr = torch.Tensor.data_ptr
+
+
+class TorchGraph:
+    """A compiled module as the dispatch calls it (`seam.CompiledGraph`).
+
+    Args:
+        compiled: the code.
+        imported: how the graph's tensors map to the module's.
+        is_parameter: which of the graph's inputs are weights.
+        threads: how many a call uses.
+    """
+
+    def __init__(
+        self, compiled: CompiledModule, imported: ImportedGraph, is_parameter: Sequence[bool], threads: int
+    ) -> None:
+        self._compiled = compiled
+        self._threads = threads
+        self.statistics: CompileStatistics = compiled.statistics
+        weight_places = _places(is_parameter, True)
+        input_places = _places(is_parameter, False)
+        by_name = {weight.name: weight for weight in imported.weights}
+        self._weights: list[tuple[int | torch.Tensor, TensorSpec]] = []
+        for spec in compiled.signature.weights:
+            weight = by_name[spec.name]
+            constant = weight.placeholder is None
+            place = imported.constants[spec.name] if constant else weight_places[weight.placeholder]
+            self._weights.append((place, weight.spec))
+        self._inputs = [(input_places[i.placeholder], i.spec.contiguous_first) for i in imported.inputs]
+        self._results = [_maker(spec) for spec in imported.results]
+        self._outputs = [(o, _input_place(o, imported, input_places)) for o in imported.outputs]
+        self._only_results = [o.index for o in imported.outputs if o.kind == "result"] == [
+            *range(len(imported.outputs))
+        ]
+        used = tuple(place if isinstance(place, int) else -1 for place, _ in self._weights)
+        self.prepare_key: Hashable | None = (
+            None if -1 in used else (compiled.metadata.prepare_key, used, len(weight_places))
+        )
+
+    def prepare(self, weights: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Pack weights, in the order of the graph's inputs. A result may be the memory of a weight."""
+        signature = self._compiled.signature
+        values = [
+            spec.physical(weights[place] if isinstance(place, int) else place) for place, spec in self._weights
+        ]
+        packed = [
+            values[alias].view(spec.shape) if alias >= 0 else torch.empty(spec.shape, dtype=_DTYPES[spec.element])
+            for alias, spec in zip(signature.aliases, signature.packed, strict=True)
+        ]
+        self._compiled.prepare([*map(_data_ptr, values)], [*map(_data_ptr, packed)], self._threads)
+        return packed
+
+    def run(self, packed: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor]) -> list[Any]:
+        """Run on inputs with the sizes and strides of the examples. Every result is new memory."""
+        values = [inputs[place].contiguous() if gaps else inputs[place] for place, gaps in self._inputs]
+        results = [make() for make in self._results]
+        self._compiled.run(
+            [*map(_data_ptr, values)], [*map(_data_ptr, packed)], [*map(_data_ptr, results)], self._threads
+        )
+        if self._only_results:
+            return results
+        return [_pick(output, place, results, inputs) for output, place in self._outputs]
+
+
+def compile_fx(
+    graph: torch.fx.GraphModule,
+    example_inputs: Sequence[torch.Tensor],
+    *,
+    is_parameter: Sequence[bool],
+    names: Sequence[str],
+    options: Options,
+    progress: Progress,
+) -> TorchGraph:
+    """The compile function behind `dlp.optimize` (see `seam.CompileFunction`).
+
+    Raises:
+        UnsupportedOpsError: lists every operation that cannot be compiled.
+        TargetError: the machine cannot run the target.
+    """
+    target = _target(options.target)
+    statistics = CompileStatistics()
+    progress.stage("import")
+    with statistics.stage("import"):
+        imported = import_graph(graph, _weight_names(is_parameter, names))
+        if any(output.kind == "weight" for output in imported.outputs):
+            raise UnsupportedOpsError([UnsupportedOp("output", "a weight that is handed through")])
+    compiled = compile_module(
+        imported.module,
+        target=target,
+        threads=options.threads,
+        dump_dir=options.dump_dir,
+        progress=progress,
+    )
+    compiled.statistics.stage_seconds = {**statistics.stage_seconds, **compiled.statistics.stage_seconds}
+    return TorchGraph(compiled, imported, is_parameter, options.threads)
+
+
+def _target(name: str | None) -> Target:
+    if name is None:
+        return host()
+    target = load(name)
+    check_runs_here(target)
+    return target
+
+
+def _weight_names(is_parameter: Sequence[bool], names: Sequence[str]) -> dict[int, str]:
+    """Place among the graph's inputs -> name, each name once."""
+    result: dict[int, str] = {}
+    taken: set[str] = set()
+    for place, (yes, name) in enumerate(zip(is_parameter, names, strict=True)):
+        if yes:
+            unique = name if name not in taken else f"{name}.{place}"
+            taken.add(unique)
+            result[place] = unique
+    return result
+
+
+def _places(is_parameter: Sequence[bool], kind: bool) -> dict[int | None, int]:
+    """Place among all inputs -> place among the weights (or among the others)."""
+    return {place: i for i, place in enumerate(p for p, yes in enumerate(is_parameter) if yes is kind)}
+
+
+def _maker(spec: TensorSpec) -> Callable[[], torch.Tensor]:
+    """A function that makes memory for a result, as eager lays it out where that has no gaps."""
+    if spec.contiguous_first or spec.is_row_major:
+        return partial(torch.empty, spec.shape, dtype=spec.dtype)
+    return partial(torch.empty_strided, spec.shape, spec.strides, dtype=spec.dtype)
+
+
+def _input_place(output: OutputSpec, imported: ImportedGraph, input_places: dict[int | None, int]) -> int:
+    return input_places[imported.inputs[output.index].placeholder] if output.kind == "input" else -1
+
+
+def _pick(
+    output: OutputSpec, place: int, results: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor]
+) -> Any:
+    match output.kind:
+        case "result":
+            return results[output.index]
+        case "input":
+            return inputs[place]
+        case _:
+            return output.literal
