@@ -14,7 +14,7 @@ help:
 	@echo "make setup    only the environment in .venv"
 	@echo "make clean    remove what was built, except .venv"
 
-setup: .venv/ready
+setup: .venv/ready-test
 
 # torch first and alone, so that the version that is there satisfies everything after it.
 .venv/ready: pyproject.toml
@@ -22,20 +22,24 @@ setup: .venv/ready
 	@echo "setting up .venv (once; a few minutes, most of it PyTorch)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet -e '.[test]'
+	$(BIN)/pip install --quiet -e '.[demo]'
 	$(BIN)/pip install --quiet --no-deps torchvision==0.28.0
 	@touch $@
 
-.venv/ready-lint: .venv/ready
-	$(BIN)/pip install --quiet -e '.[test,lint]'
+.venv/ready-test: .venv/ready
+	$(BIN)/pip install --quiet -e '.[demo,test]'
 	@touch $@
 
-demo: setup
+.venv/ready-lint: .venv/ready-test
+	$(BIN)/pip install --quiet -e '.[demo,test,lint]'
+	@touch $@
+
+demo: .venv/ready
 	$(BIN)/python examples/demo.py
 
 test: lit pytest
 
-lit: setup
+lit: .venv/ready-test
 	$(BIN)/lit -j $(JOBS) --show-unsupported --order=lexical test
 
 pytest: lit
