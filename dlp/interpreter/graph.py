@@ -19,6 +19,7 @@ from dlp.dialects.dlp.structured import (
     Shape,
     StructuredOp,
     int_list,
+    shape_of,
 )
 from dlp.dialects.dlp.view import ConcatOp, PadOp, ReshapeOp
 
@@ -97,7 +98,7 @@ def _weight(frame: Frame, op: WeightOp, operands: Sequence[Any]) -> Sequence[Any
         raise InterpreterError(f'no data was given for dlp.weight "{symbol}"')
     data = np.asarray(frame.interpreter.weights[symbol])
     expected = cast(TensorType[Attribute], op.res.type)
-    if data.shape != tuple(expected.get_shape()) or data.dtype != dtype_of(expected.element_type):
+    if data.shape != shape_of(expected) or data.dtype != dtype_of(expected.element_type):
         raise InterpreterError(
             f'the data of dlp.weight "{symbol}" is {data.dtype} of shape {data.shape}, not {expected}'
         )

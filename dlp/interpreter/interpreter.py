@@ -11,7 +11,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.traits import IsTerminator
 
-from dlp.dialects.dlp.structured import DestinationOp
+from dlp.dialects.dlp.structured import DestinationOp, shape_of
 
 from . import arithmetic, control_flow, graph, memory, vectors  # noqa: F401  (they fill the table of handlers)
 from .dtypes import Array, dtype_of
@@ -122,7 +122,7 @@ def _argument(what: str, expected: Attribute, given: Any) -> Any:
         return dtype_of(expected).type(given)
     array = np.asarray(given)
     dtype = dtype_of(expected.element_type)
-    shape = expected.get_shape()
+    shape = shape_of(expected)
     fits = len(shape) == array.ndim and all(n in (-1, m) for n, m in zip(shape, array.shape, strict=True))
     if array.dtype != dtype or not fits:
         raise InterpreterError(f"{what} must be {expected}, is {array.dtype} of shape {array.shape}")

@@ -14,6 +14,8 @@ from xdsl.dialects import memref
 from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType
 from xdsl.ir import Attribute, Operation
 
+from dlp.dialects.dlp.structured import shape_of
+
 from .dtypes import Array, dtype_of, poison_of
 from .errors import InterpreterError
 from .handlers import handles
@@ -118,7 +120,7 @@ def check_layout(what: str, expected: MemRefType[Attribute], buffer: Buffer) -> 
         InterpreterError: it is not.
     """
     strides = expected.get_strides()
-    sizes_fit = all(n in (DYNAMIC_INDEX, m) for n, m in zip(expected.get_shape(), buffer.shape, strict=True))
+    sizes_fit = all(n in (-1, m) for n, m in zip(shape_of(expected), buffer.shape, strict=True))
     strides_fit = strides is None or all(
         s in (None, DYNAMIC_INDEX, t) or n <= 1
         for s, t, n in zip(strides, buffer.strides, buffer.shape, strict=True)
@@ -145,7 +147,7 @@ def checked_index(op: Operation, buffer: Buffer, index: Sequence[Any]) -> tuple[
 def _allocate(frame: Frame, op: memref.AllocOp | memref.AllocaOp, operands: Sequence[Any]) -> Sequence[Any]:
     of = cast(MemRefType[Attribute], op.memref.type)
     sizes = iter(operands[: len(op.dynamic_sizes)])
-    return (Buffer.allocate(of, [int(next(sizes)) if n == -1 else n for n in of.get_shape()]),)
+    return (Buffer.allocate(of, [int(next(sizes)) if n == -1 else n for n in shape_of(of)]),)
 
 
 @handles("memref.dealloc")
@@ -180,7 +182,7 @@ def _view(frame: Frame, op: memref.ViewOp, operands: Sequence[Any]) -> Sequence[
     of = cast(MemRefType[Attribute], op.results[0].type)
     dtype = dtype_of(of.element_type)
     rest = iter(sizes)
-    shape = [int(next(rest)) if n == -1 else n for n in of.get_shape()]
+    shape = [int(next(rest)) if n == -1 else n for n in shape_of(of)]
     begin, size = int(shift) + source.offset, prod(shape) * dtype.itemsize
     if begin < 0 or begin + size > len(source.memory):
         raise InterpreterError(
@@ -232,7 +234,7 @@ def _reshape(frame: Frame, op: Operation, operands: Sequence[Any]) -> Sequence[A
     source: Buffer = operands[0]
     of = cast(MemRefType[Attribute], op.results[0].type)
     array = source.array.view()
-    array.shape = of.get_shape()  # raises where the strides would need a copy
+    array.shape = shape_of(of)  # raises where the strides would need a copy
     view = source.view(0, array.shape, [s // array.itemsize for s in array.strides])
     return (view,)
 
@@ -259,7 +261,7 @@ def _geometry(
 
 def _kept_dimensions(of: MemRefType[Attribute], sizes: Sequence[int]) -> list[int]:
     """Which dimensions of a subview its type keeps: dimensions of size 1 may be dropped."""
-    shape = list(of.get_shape())
+    shape = shape_of(of)
     if len(shape) == len(sizes):
         return list(range(len(sizes)))
     kept: list[int] = []

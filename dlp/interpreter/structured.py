@@ -19,7 +19,7 @@ from xdsl.ir.affine import (
 )
 from xdsl.utils.test_value import create_ssa_value
 
-from dlp.dialects.dlp.structured import NEUTRAL, DestinationOp, IterationSpace, Shape, StructuredOp
+from dlp.dialects.dlp.structured import NEUTRAL, DestinationOp, IterationSpace, Shape, StructuredOp, shape_of
 
 from .body_builder import NumpyBodyBuilder
 from .dtypes import Array, dtype_of
@@ -91,7 +91,7 @@ def neutral_element(combiner: str, dtype: np.dtype[Any]) -> Any:
 def with_static_shapes(op: StructuredOp, shapes: Sequence[Shape], result_shape: Shape) -> StructuredOp:
     """`op` as it would be if its types said the sizes that its operands turn out to have."""
     values = [*op.ins, *op.outs, *op.res]
-    if all(-1 not in cast(TensorType[Attribute], v.type).get_shape() for v in values):
+    if all(-1 not in shape_of(v.type) for v in values):
         return op
     ins = [_with_shape(v.type, s) for v, s in zip(op.ins, shapes, strict=True)]
     return cast(StructuredOp, op.on(ins, result_type=TensorType(op.element_type, result_shape)))

@@ -34,6 +34,10 @@ def normal(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng([seed, *shape]).standard_normal(shape).astype(np.float32)
 
 
+def _tensors(a: Array, b: Array, c: Array) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(a), torch.from_numpy(b), torch.from_numpy(c)
+
+
 both = pytest.mark.parametrize("run", [run_op, run_decomposed])
 
 
@@ -71,7 +75,9 @@ def test_batch_norm(run: Any, shape: tuple[int, ...]) -> None:
     x = normal(*shape)
     mean, weight, bias = (normal(3, seed=k) for k in (1, 2, 3))
     variance = np.array([0.5, 1, 2], np.float32)
-    expected = functional.batch_norm(*map(torch.from_numpy, (x, mean, variance, weight, bias)), eps=1e-3)
+    expected = functional.batch_norm(
+        *_tensors(x, mean, variance), weight=torch.from_numpy(weight), bias=torch.from_numpy(bias), eps=1e-3
+    )
     result = run(BatchNormOp, x, mean, variance, weight, bias, eps=1e-3)
     assert relative_error(result, expected.numpy()) < 1e-5
 
@@ -100,7 +106,7 @@ def test_attention(run: Any, form: str, key_heads: int) -> None:
 
 def test_attention_without_heads() -> None:
     q, k, v = normal(5, 8), normal(6, 8, seed=1), normal(6, 3, seed=2)
-    expected = functional.scaled_dot_product_attention(*map(torch.from_numpy, (q, k, v)))
+    expected = functional.scaled_dot_product_attention(*_tensors(q, k, v))
     assert relative_error(run_op(AttentionOp, q, k, v, scale=8**-0.5), expected.numpy()) < 1e-5
 
 
