@@ -1,6 +1,8 @@
-"""The road from an imported network to loops: stages in their order, each a list of passes.
+"""The road from an imported network to C: stages in their order, each named by what it produces.
 
-`dlp-opt -p STAGE` runs one of them; `dlp-opt -p default` runs all.
+`dlp-opt net.mlir --target=avx2 -p kernels` runs one stage, `-p default` all of them; `--start-before`, `--stop-after`
+and their siblings enter and leave the road at any stage or pass. An option `target` that is not written here is
+that of the command line or of the compiler; so is `threads`.
 """
 
 from __future__ import annotations
@@ -8,9 +10,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 STAGES: Mapping[str, Sequence[str]] = {
-    "kernels": ("outline-kernels",),
-    "buffers": ("bufferize",),
-    "loops": ("lower-pad", "convert-dlp-to-loops"),
+    # dlp ops on tensors in the order and layout in which they will be computed; weights packed by @prepare.
+    "graph": (
+        "canonicalize",
+        "fold-batch-norm",
+        "cse",
+        "decompose",
+        "simplify-views",
+        "channels-last",
+        "conv-to-matmul",
+        "flatten-matmul",
+        "canonicalize",
+        "simplify-views",
+        "pack-weights",
+        "share-padding",
+        "cse",
+        "dce",
+        "split-prepare",
+    ),
+    # A private function for each distinct group of ops that is computed together.
+    "kernels": ("fuse", "outline-kernels"),
+    # Kernels write into buffers that they are given; views are strides.
+    "buffers": ("bufferize", "lower-pad"),
+    # Loops over the tasks of the threads, and in them over tiles that fit the registers.
+    "tiles": ("tile-tasks", "tile-registers"),
+    # Vectors within the tiles, loops over scalars for the rest.
+    "vectors": ("vectorize", "convert-dlp-to-loops"),
+    # One arena for all intermediates; kernels allocate nothing.
     "arena": ("hoist-allocations", "plan-arena"),
 }
 """Stage name -> its passes."""
