@@ -145,7 +145,7 @@ def condition(printer: FunctionPrinter, op: Operation) -> None:
     """scf.condition: hands its values on, then leaves the loop or goes on."""
     assert isinstance(op, scf.ConditionOp)
     _assign(printer, printer.results[-1], op.args)
-    printer.emit(f"if (!{printer.operand(op.cond)})")
+    printer.emit(f"if (!{printer.operand(op.condition)})")
     printer.emit("  break;")
 
 

@@ -47,6 +47,7 @@ class FunctionPrinter:
         placed: values that a loop carries on in its own variable instead of a new one.
         carried: the same for what an inner loop, and its number there, carries.
         results: variables that the terminators of the enclosing loops and branches assign.
+        dead: operations that are not printed.
         written: memrefs through which something is stored.
     """
 
@@ -57,10 +58,12 @@ class FunctionPrinter:
         handlers: Mapping[str, Handler],
         reserved: frozenset[str],
         written: frozenset[SSAValue],
+        dead: frozenset[Operation],
     ) -> None:
         self.prelude = prelude
         self.signatures = signatures
         self.written = written
+        self.dead = dead
         self.lines: list[str] = []
         self.names = Names(reserved)
         self.placed: dict[SSAValue, str] = {}
@@ -90,6 +93,8 @@ class FunctionPrinter:
 
     def block(self, block: Block) -> None:
         for op in block.ops:
+            if op in self.dead:
+                continue
             handler = self._handlers.get(op.name)
             if handler is None:
                 raise CodegenError(f"the C printer has no spelling for '{op.name}'")

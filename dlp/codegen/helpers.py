@@ -7,8 +7,10 @@ reduction.
 
 from __future__ import annotations
 
+from dlp.codegen.c_library import LANEWISE
 from dlp.codegen.c_types import BYTES, SCALARS, power_of_two, signed_of, unsigned_of
 from dlp.codegen.prelude import INLINE, HelperText, Prelude
+from dlp.codegen.reductions import REDUCE
 
 
 def _load(prelude: Prelude, name: str, element: str, lanes: int) -> str:
@@ -220,76 +222,6 @@ def _masked_store(prelude: Prelude, name: str, element: str, lanes: int) -> str:
     )
 
 
-_COMBINE = {
-    "add": "{0} + {1}",
-    "mul": "{0} * {1}",
-    "and": "{0} & {1}",
-    "or": "{0} | {1}",
-    "xor": "{0} ^ {1}",
-}
-_COMBINE_HELPERS = {
-    "maximumf": "maximum",
-    "minimumf": "minimum",
-    "maxnumf": "maximum_number",
-    "minnumf": "minimum_number",
-    "maxsi": "maximum_signed",
-    "minsi": "minimum_signed",
-    "maxui": "maximum_unsigned",
-    "minui": "minimum_unsigned",
-}
-REDUCTIONS = (*_COMBINE, *_COMBINE_HELPERS)
-
-
-def combine(prelude: Prelude, kind: str, element: str, lanes: int, a: str, b: str) -> str:
-    """Expression that combines two values as a reduction does."""
-    if kind in _COMBINE:
-        if element[0] == "i" and kind in ("add", "mul"):
-            type_, unsigned = prelude.type(element, lanes), prelude.type(unsigned_of(element), lanes)
-            return f"({type_})(" + _COMBINE[kind].format(f"({unsigned}){a}", f"({unsigned}){b}") + ")"
-        return _COMBINE[kind].format(a, b)
-    return f"{prelude.helper(_COMBINE_HELPERS[kind], element, lanes)}({a}, {b})"
-
-
-def _reduction(kind: str) -> HelperText:
-    def text(prelude: Prelude, name: str, element: str, lanes: int) -> str:
-        """A tree: the upper half onto the lower half, until one lane is left."""
-        vector, scalar = prelude.type(element, lanes), SCALARS[element]
-        head = f"{INLINE} {scalar} {name}({vector} v) {{\n"
-        if lanes != power_of_two(lanes):
-            lower = 1 << (lanes.bit_length() - 1)
-            return head + _reduce_uneven(prelude, kind, element, lanes, lower)
-        if lanes == 2:
-            return f"{head}  return {combine(prelude, kind, element, 1, 'v[0]', 'v[1]')};\n}}\n"
-        half = lanes // 2
-        half_type = prelude.type(element, half)
-        rest = prelude.helper(f"reduce_{kind}", element, half)
-        low, high = (", ".join(map(str, range(start, start + half))) for start in (0, half))
-        return (
-            f"{head}"
-            f"  {half_type} low = __builtin_shufflevector(v, v, {low});\n"
-            f"  {half_type} high = __builtin_shufflevector(v, v, {high});\n"
-            f"  return {rest}({combine(prelude, kind, element, half, 'low', 'high')});\n}}\n"
-        )
-
-    return text
-
-
-def _reduce_uneven(prelude: Prelude, kind: str, element: str, lanes: int, lower: int) -> str:
-    """The longest power of two by its tree, the other lanes one by one."""
-    scalar = SCALARS[element]
-    lines = []
-    if lower == 1:
-        lines.append(f"{scalar} r = v[0];")
-    else:
-        part = prelude.type(element, lower)
-        numbers = ", ".join(map(str, range(lower)))
-        rest = prelude.helper(f"reduce_{kind}", element, lower)
-        lines.append(f"{part} low = __builtin_shufflevector(v, v, {numbers});")
-        lines.append(f"{scalar} r = {rest}(low);")
-    lines += [f"r = {combine(prelude, kind, element, 1, 'r', f'v[{lane}]')};" for lane in range(lower, lanes)]
-    return "".join(f"  {line}\n" for line in lines) + "  return r;\n}\n"
-
-
 def _integer_extremum(better: str, *, signed: bool) -> HelperText:
     def text(prelude: Prelude, name: str, element: str, lanes: int) -> str:
         type_ = prelude.type(element, lanes)
@@ -302,59 +234,6 @@ def _integer_extremum(better: str, *, signed: bool) -> HelperText:
 
     return text
 
-
-def lanewise(function: str) -> HelperText:
-    """A function of C's library on every lane; compilers turn sqrt, floor and the like into vector instructions."""
-
-    def text(prelude: Prelude, name: str, element: str, lanes: int) -> str:
-        arity = 2 if function in BINARY else 1
-        vector = prelude.type(element, lanes)
-        call = function + ("f" if element == "f32" else "")
-        parameters = ", ".join(f"{vector} {x}" for x in "xy"[:arity])
-        arguments = ", ".join(f"{x}[lane]" for x in "xy"[:arity])
-        return (
-            f"{INLINE} {vector} {name}({parameters}) {{\n  {vector} r = x;\n"
-            f"  for (int lane = 0; lane < {lanes}; lane++)\n    r[lane] = {call}({arguments});\n  return r;\n}}\n"
-        )
-
-    return text
-
-
-LIBRARY = [
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "cbrt",
-    "ceil",
-    "cos",
-    "cosh",
-    "erf",
-    "exp",
-    "exp2",
-    "expm1",
-    "floor",
-    "log",
-    "log10",
-    "log1p",
-    "log2",
-    "pow",
-    "rint",
-    "round",
-    "sin",
-    "sinh",
-    "sqrt",
-    "tan",
-    "tanh",
-    "trunc",
-]
-"""Functions of <math.h> that operations are spelled with."""
-
-BINARY = ("atan2", "fmod", "pow")
-"""Those of two operands."""
 
 HELPERS: dict[str, HelperText] = {
     "load": _load,
@@ -384,8 +263,8 @@ HELPERS: dict[str, HelperText] = {
     "lane_mask": _lane_mask,
     "masked_load": _masked_load,
     "masked_store": _masked_store,
-    **{f"reduce_{kind}": _reduction(kind) for kind in REDUCTIONS},
-    **{f"{function}_lanes": lanewise(function) for function in LIBRARY},
+    **REDUCE,
+    **LANEWISE,
 }
 
 

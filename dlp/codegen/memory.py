@@ -55,8 +55,7 @@ def access(printer: FunctionPrinter, source: SSAValue, indices: Sequence[SSAValu
 
 def load(printer: FunctionPrinter, op: Operation) -> None:
     assert isinstance(op, memref.LoadOp)
-    if op.res.uses:
-        printer.define(op.res, access(printer, op.memref, op.indices), _loaded_name(printer, op.memref))
+    printer.define(op.res, access(printer, op.memref, op.indices), _loaded_name(printer, op.memref))
 
 
 def store(printer: FunctionPrinter, op: Operation) -> None:
@@ -66,8 +65,6 @@ def store(printer: FunctionPrinter, op: Operation) -> None:
 
 def vector_load(printer: FunctionPrinter, op: Operation) -> None:
     assert isinstance(op, vector.LoadOp)
-    if not op.result.uses:
-        return
     type_ = op.result.type
     name = _loaded_name(printer, op.base)
     if lanes(type_) == 1:

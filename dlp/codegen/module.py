@@ -6,6 +6,7 @@ of pointers. Functions on values only (a vector's exp) are inlined; the others a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,10 +14,12 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr
 
 from dlp.codegen.c_types import SCALARS, element, lanes
-from dlp.codegen.function import FunctionPrinter, is_mask
+from dlp.codegen.function import FunctionPrinter
 from dlp.codegen.helpers import HELPERS
 from dlp.codegen.linear import Range
+from dlp.codegen.liveness import dead_operations
 from dlp.codegen.memory import buffer_of
+from dlp.codegen.names import identifier
 from dlp.codegen.prelude import INLINE, Prelude
 from dlp.codegen.signatures import Signature, signatures
 from dlp.codegen.table import HANDLERS
@@ -87,28 +90,31 @@ class _Module:
     def _function(self, signature: Signature) -> str:
         function = signature.function
         printer = FunctionPrinter(
-            self.prelude, self.signatures, HANDLERS, self._names, signature.written_values
+            self.prelude,
+            self.signatures,
+            HANDLERS,
+            self._names,
+            signature.written_values,
+            dead_operations(function),
         )
         if function.is_declaration:
             return self._declaration(printer, signature)
         try:
-            parameters, unused = self._parameters(printer, signature)
+            parameters, names = self._parameters(printer, signature)
             head = f"{self._result(printer, signature)} {signature.c_name}({', '.join(parameters)})"
             self.heads[signature.name] = head
-            for name in unused:
-                printer.emit(f"(void){name};")
             printer.block(function.body.block)
         except CodegenError as error:
             raise CodegenError(f"in '{signature.name}': {error}") from None
-        text = f"{_comment(function)}{self._linkage(signature)}{head} {{\n" + "\n".join(
-            (*printer.lines, "}\n")
-        )
-        return text + self._wrapper(signature) if signature.is_public else text
+        lines = [f"{_comment(function)}{self._linkage(signature)}{head} {{", *printer.lines, "}\n"]
+        lines[1:1] = _silenced(names, printer.lines)
+        text = "\n".join(lines)
+        return text + self._entry(signature) if signature.has_entry else text
 
     def _parameters(self, printer: FunctionPrinter, signature: Signature) -> tuple[list[str], list[str]]:
-        """Declarations of the parameters, and the names of those that nothing reads."""
+        """Declarations of the parameters, and their names."""
         parameters: list[str] = []
-        unused: list[str] = []
+        names: list[str] = []
         for number, argument in enumerate(signature.function.body.block.args):
             name = printer.names.fresh(argument.name_hint or f"arg{number}")
             type_ = argument.type
@@ -122,13 +128,11 @@ class _Module:
                     printer.bind_index(argument, name, Range())
                 else:
                     printer.bind(argument, name)
-            if not argument.uses:
-                unused.append(name)
+            names.append(name)
         if signature.needs_threads:
             parameters.append("int threads")
-            if not signature.hands_threads_on:
-                unused.append("threads")
-        return parameters or ["void"], unused
+            names.append("threads")
+        return parameters or ["void"], names
 
     def _result(self, printer: FunctionPrinter, signature: Signature) -> str:
         outputs = signature.function.function_type.outputs.data
@@ -144,9 +148,10 @@ class _Module:
         return self.prelude.type(name, lanes(outputs[0]))
 
     def _linkage(self, signature: Signature) -> str:
-        if signature.is_value and not signature.is_public:
+        if signature.is_value:
             return f"{INLINE} "
-        return "static " if signature.is_called and not self._split else ""
+        is_used = signature.is_called or signature.has_entry
+        return "static " if is_used and not self._split else ""
 
     def _declaration(self, printer: FunctionPrinter, signature: Signature) -> str:
         """A function from outside: `int32_t omp_get_thread_num(void);`"""
@@ -158,13 +163,10 @@ class _Module:
         ]
         return f"{self._result(printer, signature)} {signature.name}({', '.join(parameters) or 'void'});\n"
 
-    def _wrapper(self, signature: Signature) -> str:
+    def _entry(self, signature: Signature) -> str:
         """The entry by an array of pointers; scalars are read through theirs."""
         arguments: list[str] = []
-        for number, argument in enumerate(signature.function.body.block.args):
-            type_ = argument.type
-            if is_mask(argument) or lanes(type_) > 1 or signature.function.function_type.outputs.data:
-                return ""
+        for number, type_ in enumerate(signature.function.function_type.inputs):
             if isinstance(type_, MemRefType):
                 arguments.append(f"args[{number}]")
             else:
@@ -174,8 +176,14 @@ class _Module:
             arguments.append("threads")
         else:
             unused.append("  (void)threads;\n")
-        head = f"void dlp_{signature.c_name}(void *const *args, int threads)"
+        head = f"void dlp_{identifier(signature.name)}(void *const *args, int threads)"
         return f"\n{head} {{\n{''.join(unused)}  {signature.c_name}({', '.join(arguments)});\n}}\n"
+
+
+def _silenced(names: Iterable[str], lines: Iterable[str]) -> list[str]:
+    """Statements that use the parameters that nothing else uses: without OpenMP nobody reads `threads`."""
+    used = {word for line in lines if not line.lstrip().startswith("#") for word in re.findall(r"\w+", line)}
+    return [f"  (void){name};" for name in names if name not in used]
 
 
 def _comment(function: func.FuncOp) -> str:

@@ -14,6 +14,12 @@ HelperText = Callable[["Prelude", str, str, int], str]
 INLINE = "static inline __attribute__((always_inline))"
 
 
+_WIDER_THAN_REGISTERS = """\
+/* How vectors that are wider than the registers are passed does not matter: functions on them are inlined. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+"""
+
+
 class Prelude:
     """Collects the vector types and helpers that a module uses, in the order in which they are asked for."""
 
@@ -22,6 +28,7 @@ class Prelude:
         self._helpers = helpers
         self._typedefs: dict[str, list[str]] = {}
         self._functions: dict[str, str] = {}
+        self._widest = 0
 
     def type(self, element: str, lanes: int = 1) -> str:
         """C type of a value: `float`, `f32x8`; lengths that are no power of two live in the next longer vector."""
@@ -41,6 +48,7 @@ class Prelude:
         name = spelling.vector_type.format(**fields)
         if name not in self._typedefs:
             declarations = (spelling.vector_typedef, spelling.unaligned_typedef)
+            self._widest = max(self._widest, held * BYTES[element])
             self._typedefs[name] = [text.format(vector=name, **fields) for text in declarations if text]
         return name
 
@@ -58,6 +66,8 @@ class Prelude:
     def text(self) -> str:
         includes = dict.fromkeys((*self.target.c.headers, "stdbool.h"))
         parts = ["".join(f"#include <{header}>\n" for header in includes)]
+        if self._widest > self.target.vector_bytes:
+            parts.append(_WIDER_THAN_REGISTERS)
         if self._typedefs:
             parts.append("".join(f"{line}\n" for lines in self._typedefs.values() for line in lines))
         parts += self._functions.values()

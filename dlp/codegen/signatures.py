@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from xdsl.dialects import func, memref, vector
 from xdsl.dialects.arith import ConstantOp
-from xdsl.dialects.builtin import IntegerAttr, MemRefType, ModuleOp
+from xdsl.dialects.builtin import IntegerAttr, MemRefType, ModuleOp, VectorType
 from xdsl.ir import BlockArgument, Operation, OpResult, SSAValue
 
+from dlp.codegen.c_library import is_library_name
 from dlp.codegen.c_types import BYTES, element
-from dlp.codegen.helpers import LIBRARY
 from dlp.codegen.names import identifier
 
 VIEWS = (
@@ -37,7 +37,6 @@ class Signature:
         is_value: takes and gives values only, no memory: printed inline.
         is_called: somebody in the module calls it.
         needs_threads: has a parallel loop, itself or in what it calls.
-        hands_threads_on: has it in what it calls; else only OpenMP reads the number, when it is on.
         written_values: memrefs in its body that something is stored through.
     """
 
@@ -47,7 +46,6 @@ class Signature:
     is_value: bool = False
     is_called: bool = False
     needs_threads: bool = False
-    hands_threads_on: bool = False
     written_values: frozenset[SSAValue] = frozenset()
 
     @property
@@ -58,16 +56,20 @@ class Signature:
     def c_name(self) -> str:
         """The name in C, out of the way of C's library."""
         name = identifier(self.name)
-        return (
-            f"{name}_kernel"
-            if name in (*LIBRARY, *(f"{f}f" for f in LIBRARY), "abs", "fabs", "fma")
-            else name
-        )
+        return f"{name}_kernel" if is_library_name(name) else name
 
     @property
-    def is_public(self) -> bool:
+    def has_entry(self) -> bool:
+        """Whether the library lets others call it: public, and all that it gives goes into buffers."""
         visibility = self.function.sym_visibility
-        return visibility is None or visibility.data == "public"
+        is_public = visibility is None or visibility.data == "public"
+        types = self.function.function_type
+        return (
+            is_public
+            and not self.function.is_declaration
+            and not types.outputs.data
+            and not any(isinstance(type_, VectorType) for type_ in types.inputs)
+        )
 
 
 def signatures(module: ModuleOp, *, parallel: bool) -> dict[str, Signature]:
@@ -111,10 +113,9 @@ def _signature(
     if function.is_declaration:
         signature.written = frozenset(range(len(arguments)))
         return signature
-    signature.hands_threads_on = any(
+    signature.needs_threads = any(
         known[name].needs_threads for call in calls if (name := _callee(call)) in known
     )
-    signature.needs_threads = signature.hands_threads_on
     written: set[SSAValue] = set()
     for op in function.walk():
         if parallel and op.name == "scf.parallel":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlp.codegen.helpers import BINARY, LIBRARY
+from dlp.codegen.c_library import BINARY, LIBRARY
 
 
 @dataclass(frozen=True)

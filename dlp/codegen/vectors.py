@@ -16,9 +16,9 @@ from xdsl.ir import Operation, SSAValue
 from dlp.codegen import indexing
 from dlp.codegen.c_types import BYTES, SCALARS, element, lane_element, lanes, power_of_two
 from dlp.codegen.function import FunctionPrinter, Splat, mask_width, parenthesised
-from dlp.codegen.helpers import REDUCTIONS, combine
 from dlp.codegen.linear import Linear
 from dlp.codegen.literals import float_literal, integer_literal
+from dlp.codegen.reductions import REDUCTIONS, combine
 from dlp.codegen.spelling import COMPARE_FLOATS, COMPARE_INTEGERS, EXPRESSIONS, WITHOUT_OVERFLOW
 from dlp.errors import CodegenError
 
@@ -60,7 +60,7 @@ def literal(value: float | int, name: str) -> str:
 def expression(printer: FunctionPrinter, op: Operation) -> None:
     """Whatever the table `EXPRESSIONS` spells."""
     result = op.results[0]
-    if not result.uses or (isinstance(result.type, IndexType) and indexing.arithmetic(printer, op)):
+    if isinstance(result.type, IndexType) and indexing.arithmetic(printer, op):
         return
     spelling = EXPRESSIONS[op.name]
     if isinstance(op, arith.AddiOp | arith.SubiOp | arith.MuliOp):
@@ -110,8 +110,6 @@ def select(printer: FunctionPrinter, op: Operation) -> None:
     """arith.select: by bits where the condition is a mask."""
     condition, a, b = op.operands
     result = op.results[0]
-    if not result.uses:
-        return
     if lanes(condition.type) == 1:
         if element(result.type) == "i1" and lanes(result.type) > 1:
             printer.set_mask_bits(result, printer.mask_bits(a))
@@ -136,8 +134,6 @@ def select(printer: FunctionPrinter, op: Operation) -> None:
 def extremum(printer: FunctionPrinter, op: Operation) -> None:
     """arith.maximumf, minimumf; cheaper where one operand is constant, as in ReLU."""
     result = op.results[0]
-    if not result.uses:
-        return
     a, b = op.operands
     lower = op.name == "arith.maximumf"
     for value, bound in ((a, b), (b, a)):
@@ -157,9 +153,10 @@ def extremum(printer: FunctionPrinter, op: Operation) -> None:
 def cast(printer: FunctionPrinter, op: Operation) -> None:
     """Casts; those from masks first widen to the lanes of the result."""
     source, result = op.operands[0], op.results[0]
-    if not result.uses:
-        return
     count = lanes(result.type)
+    if count == 1 and element(source.type) == "i1" and op.name in ("arith.extsi", "arith.sitofp"):
+        printer.define(result, f"{printer.operand(source)} ? -1 : 0")
+        return
     if count == 1 or element(source.type) != "i1":
         expression(printer, op)
         return
@@ -224,8 +221,6 @@ def broadcast(printer: FunctionPrinter, op: Operation) -> None:
 def fma(printer: FunctionPrinter, op: Operation) -> None:
     """vector.fma, math.fma: `c += a * b`, which compilers contract."""
     result = op.results[0]
-    if not result.uses:
-        return
     texts = [_scalar_or_vector(printer, value) for value in op.operands]
     if lanes(result.type) > 1 and all(printer.splat(value) is not None for value in op.operands):
         texts[2] = printer.text(op.operands[2])
@@ -237,8 +232,6 @@ def fma(printer: FunctionPrinter, op: Operation) -> None:
 def reduction(printer: FunctionPrinter, op: Operation) -> None:
     """vector.reduction, with an accumulator or without."""
     assert isinstance(op, vector.ReductionOp)
-    if not op.dest.uses:
-        return
     kind, name, count = str(op.kind.data), element(op.vector.type), lanes(op.vector.type)
     if kind not in REDUCTIONS:
         raise CodegenError(f"the C printer has no spelling for '{op.name}' of kind {kind}")
@@ -259,8 +252,6 @@ def reduction(printer: FunctionPrinter, op: Operation) -> None:
 def extract(printer: FunctionPrinter, op: Operation) -> None:
     """vector.extract of one lane."""
     assert isinstance(op, vector.ExtractOp)
-    if not op.result.uses:
-        return
     if lanes(op.vector.type) == 1:
         printer.bind(op.result, printer.text(op.vector))
         return
@@ -315,8 +306,6 @@ def _scalar_or_vector(printer: FunctionPrinter, value: SSAValue) -> str:
 
 def _compare(printer: FunctionPrinter, op: Operation, template: str, operands: list[str]) -> None:
     result = op.results[0]
-    if not result.uses:
-        return
     is_vector = lanes(result.type) > 1
     text = template.format(*operands, **{"not": "~" if is_vector else "!"})
     if is_vector:
