@@ -7,7 +7,6 @@ which stands for its elements.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_type_hints
@@ -19,6 +18,7 @@ from xdsl.utils.hints import isa, type_repr
 
 from dlp.errors import InputError, nearest
 from dlp.pass_registry import all_passes, get_pass, own_passes
+from dlp.pipeline import NAMED, STAGES
 
 
 @dataclass(frozen=True)
@@ -66,19 +66,12 @@ def pipeline_text(steps: Sequence[Step]) -> str:
 
 def named_pipelines() -> Mapping[str, str]:
     """Pipelines that have a name, as text."""
-    return getattr(_pipeline_module(), "NAMED", {})
+    return NAMED
 
 
 def stages() -> Mapping[str, Sequence[str]]:
     """The stages of the whole road in their order, each with the elements it consists of."""
-    return getattr(_pipeline_module(), "STAGES", {})
-
-
-def _pipeline_module() -> object:
-    try:
-        return importlib.import_module("dlp.pipeline")
-    except ModuleNotFoundError:
-        return None
+    return STAGES
 
 
 def _expanded(text: str, stage: str, inside: tuple[str, ...]) -> list[tuple[ArgSpec, str]]:

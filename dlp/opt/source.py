@@ -63,8 +63,8 @@ class Source:
             place = span.get_location()
             raise self._error(error.msg, place.line, place.col, len(span)) from error
         except Exception as error:
-            # Constructors of attributes and operations raise all kinds; the place is where the parser is.
-            place = parser.current_span().get_location()
+            # Constructors of attributes and operations raise all kinds of errors, which know no place.
+            place = parser.unfinished_operation().get_location()
             raise self._error(str(error) or type(error).__name__, place.line, place.col, 1) from error
         starts = [match.end() for match in re.finditer("^|\n", self.text)]
         self.lines = {
@@ -105,12 +105,13 @@ class _LineParser(Parser):
     def __init__(self, context: Context, text: str, name: str) -> None:
         super().__init__(context, text, name)
         self.positions: dict[Operation, int] = {}
+        self._open: list[Span] = []
         self._early_uses: dict[str, Span] = {}
 
     def parse_operation(self) -> Operation:
-        start = self._current_token.span.start
+        self._open.append(self._current_token.span)
         op = super().parse_operation()
-        self.positions[op] = start
+        self.positions[op] = self._open.pop().start
         return op
 
     def resolve_operand(self, operand: UnresolvedOperand, type: AttributeCovT) -> SSAValue[AttributeCovT]:
@@ -119,9 +120,9 @@ class _LineParser(Parser):
             self._early_uses.setdefault(operand.span.text.removeprefix("%"), operand.span)
         return value
 
-    def current_span(self) -> Span:
-        """The token that the parser is at."""
-        return self._current_token.span
+    def unfinished_operation(self) -> Span:
+        """The first token of the innermost operation that has been begun and not finished."""
+        return self._open[-1] if self._open else self._current_token.span
 
     def undefined_use(self) -> Span | None:
         """The first use of a value that nothing defines, once everything has been read; None before that."""
