@@ -7,12 +7,12 @@ from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects import affine, arith, func, memref, scf
-from xdsl.dialects.builtin import AffineMapAttr, IndexType, IntegerType, ModuleOp, i1, i64
+from xdsl.dialects.builtin import AffineMapAttr, IndexType, ModuleOp, i64
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineConstantExpr, AffineDimExpr, AffineExpr, AffineMap, AffineSymExpr
 from xdsl.passes import ModulePass
 
-from dlp.dialects.dlp.structured import NEUTRAL, StructuredOp
+from dlp.dialects.dlp.structured import StructuredOp
 from dlp.statistics import count
 from dlp.tiling.arith_builder import ArithBuilder
 from dlp.tiling.emitter import Emitter, close
@@ -99,7 +99,7 @@ class _Loops:
             if self.op.accumulate is not None:
                 start = emitter.add(memref.LoadOp.get(out, place)).res
             else:
-                start = ArithBuilder(emitter.add).constant(_neutral(self.op), self.op.element_type)
+                start = ArithBuilder(emitter.add).constant(self.op.neutral_value(), self.op.element_type)
         emitter.add(memref.StoreOp.get(self.reduce(emitter, start), out, place))
 
     def reduce(self, emitter: Emitter, acc: SSAValue) -> SSAValue:
@@ -166,14 +166,3 @@ class _Loops:
             return list(values)[result.position]
         op = affine.ApplyOp(list(values), AffineMapAttr(AffineMap(len(values), 0, (result,))))
         return cast(Operation, emitter.add(op)).results[0]
-
-
-def _neutral(op: StructuredOp) -> float | int:
-    """What the reduction starts from; for integers the bounds of their type stand for the infinities."""
-    assert op.COMBINER is not None
-    element = op.element_type
-    if isinstance(element, IntegerType) and element != i1:
-        bound = 1 << (element.width.data - 1)
-        bounds = {"maximum": -bound, "minimum": bound - 1, "and": -1}
-        return bounds[op.COMBINER] if op.COMBINER in bounds else int(NEUTRAL[op.COMBINER])
-    return NEUTRAL[op.COMBINER]

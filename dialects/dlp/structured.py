@@ -25,6 +25,7 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     FloatAttr,
     IntegerAttr,
+    IntegerType,
     MemRefType,
     StringAttr,
     TensorType,
@@ -60,7 +61,7 @@ NEUTRAL: Mapping[str, float] = {
     "or": 0,
     "and": 1,
 }
-"""Neutral element of every combiner (for integers, maximum and minimum start from the type's bounds)."""
+"""Neutral element of every combiner, on floating-point numbers (`StructuredOp.neutral_value` knows the others)."""
 
 
 @dataclass(frozen=True)
@@ -279,6 +280,17 @@ class StructuredOp(DestinationOp, ABC):
     def is_elementwise(self) -> bool:
         """Whether one point of the result needs one point of each operand (no reduction)."""
         return self.COMBINER is None
+
+    def neutral_value(self) -> float | int:
+        """What a reduction starts from; on integers the bounds of their type stand for the infinities."""
+        assert self.COMBINER is not None
+        element = self.element_type
+        if not isinstance(element, IntegerType):
+            return NEUTRAL[self.COMBINER]
+        width = element.width.data
+        lowest, highest = (0, 1) if width == 1 else (-(1 << width - 1), (1 << width - 1) - 1)
+        bounds = {"maximum": lowest, "minimum": highest, "and": 1 if width == 1 else -1}
+        return bounds[self.COMBINER] if self.COMBINER in bounds else int(NEUTRAL[self.COMBINER])
 
     def operation_count(self) -> int:
         """Body evaluations, a fused multiply-add counted as two."""

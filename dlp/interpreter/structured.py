@@ -19,7 +19,7 @@ from xdsl.ir.affine import (
 )
 from xdsl.utils.test_value import create_ssa_value
 
-from dlp.dialects.dlp.structured import NEUTRAL, DestinationOp, IterationSpace, Shape, StructuredOp, shape_of
+from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp, shape_of
 
 from .body_builder import NumpyBodyBuilder
 from .dtypes import Array, dtype_of
@@ -55,7 +55,7 @@ def evaluate(op: StructuredOp, ins: Sequence[Array], shape: Shape, initial: Arra
     dtype = dtype_of(op.element_type)
     if op.COMBINER is None:
         return _full(op, _evaluate_points(op, space, ins, (), None), space.parallel, dtype)
-    start = initial if op.accumulate is not None else neutral_element(op.COMBINER, dtype)
+    start = initial if op.accumulate is not None else dtype.type(op.neutral_value())
     if start is None:
         raise InterpreterError(f"{op.name}: accumulates, but has no destination to start from")
     accumulator = _full(op, start, space.parallel, dtype)
@@ -66,7 +66,7 @@ def evaluate(op: StructuredOp, ins: Sequence[Array], shape: Shape, initial: Arra
             accumulator = _full(op, _evaluate_points(op, space, ins, at, accumulator), space.parallel, dtype)
         return accumulator
     combine = _COMBINE[op.COMBINER]
-    neutral = neutral_element(op.COMBINER, dtype)
+    neutral = dtype.type(op.neutral_value())
     block = max(1, BLOCK_POINTS // max(1, prod(space.parallel)))
     for begin in range(0, points, block):
         flat = np.arange(begin, min(begin + block, points))
@@ -74,18 +74,6 @@ def evaluate(op: StructuredOp, ins: Sequence[Array], shape: Shape, initial: Arra
         values = _full(op, _evaluate_points(op, space, ins, at, neutral), (*space.parallel, len(flat)), dtype)
         accumulator = combine(accumulator, combine.reduce(values, axis=-1, dtype=dtype))
     return accumulator
-
-
-def neutral_element(combiner: str, dtype: np.dtype[Any]) -> Any:
-    """What a reduction starts from."""
-    if dtype.kind in "iu" and combiner in ("maximum", "minimum"):
-        info = np.iinfo(dtype)
-        return dtype.type(info.min if combiner == "maximum" else info.max)
-    if dtype.kind in "iu" and combiner == "and":
-        return dtype.type(-1)
-    if dtype == np.bool_ and combiner in ("maximum", "minimum"):
-        return np.bool_(combiner == "minimum")
-    return dtype.type(NEUTRAL[combiner])
 
 
 def with_static_shapes(op: StructuredOp, shapes: Sequence[Shape], result_shape: Shape) -> StructuredOp:
