@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
 from dlp.lowering.tile_tasks import is_kernel, roots, tile_root, uses_index
 from dlp.statistics import count
-from dlp.targets import load
+from dlp.targets import Target, load
 from dlp.tiling.fusion import writer_of
 from dlp.tiling.schedule import register_level
 
@@ -32,7 +32,7 @@ class TileRegistersPass(ModulePass):
 
     name = "tile-registers"
 
-    target: str = "host"
+    target: str = "avx2"
     """Target description to tile for."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
@@ -41,19 +41,19 @@ class TileRegistersPass(ModulePass):
             if not isinstance(function, func.FuncOp) or function.is_declaration or not is_kernel(function):
                 continue
             for block in [b for o in function.walk() for r in o.regions for b in r.blocks]:
-                self._tile_block(function, block)
+                _tile_block(function, block, target)
 
-    def _tile_block(self, function: func.FuncOp, block: Block) -> None:
-        target = load(self.target)
-        for root in roots(block):
-            if root.parent is None or root.USES_INDEX:
-                continue
-            chain = point_wise_producers(root)
-            members = set(chain)
-            level = register_level(root, chain, target)
-            if level.loop_order():
-                tile_root(function, root, level, lambda producer, _, members=members: producer in members)
-                count("register tiles")
+
+def _tile_block(function: func.FuncOp, block: Block, target: Target) -> None:
+    for root in roots(block):
+        if root.parent is None or root.USES_INDEX:
+            continue
+        chain = point_wise_producers(root)
+        members = set(chain)
+        level = register_level(root, chain, target)
+        if level.loop_order():
+            tile_root(function, root, level, lambda producer, _, members=members: producer in members)
+            count("register tiles")
 
 
 def point_wise_producers(root: StructuredOp) -> list[DestinationOp]:
@@ -68,13 +68,21 @@ def point_wise_producers(root: StructuredOp) -> list[DestinationOp]:
         space = consumer.iteration_space()
         for i, x in enumerate(consumer.ins):
             producer = writer_of(x)
-            if not isinstance(producer, StructuredOp) or producer.parent is not root.parent or uses_index(producer):
+            if (
+                not isinstance(producer, StructuredOp)
+                or producer.parent is not root.parent
+                or uses_index(producer)
+            ):
                 continue
             identity = len(space.maps[i]) == len(space.parallel) and all(
-                isinstance(e, AffineDimExpr) and e.position == d or space.parallel[d] == 1
+                (isinstance(e, AffineDimExpr) and e.position == d) or space.parallel[d] == 1
                 for d, e in enumerate(space.maps[i])
             )
-            if not identity or producer in members or not isinstance(x.owner, memref.AllocOp | memref.AllocaOp):
+            if (
+                not identity
+                or producer in members
+                or not isinstance(x.owner, memref.AllocOp | memref.AllocaOp)
+            ):
                 continue
             members[producer] = None
             candidates.append(producer)
@@ -87,10 +95,8 @@ def _closed(root: StructuredOp, members: dict[DestinationOp, None]) -> list[Dest
     """Drop, until nothing changes, the members that somebody outside reads, and those only reached through them."""
     inside = set(members)
     while True:
-        outside = {
-            op for op in inside
-            if any(u.operation is not op and u.operation is not root and u.operation not in inside for u in op.outs[0].uses)
-        }  # fmt: skip
+        reachable = {root, *inside}
+        outside = {op for op in inside if any(u.operation not in reachable for u in op.outs[0].uses)}
         if not outside:
             break
         inside -= outside

@@ -32,7 +32,7 @@ class TileTasksPass(ModulePass):
 
     name = "tile-tasks"
 
-    target: str = "host"
+    target: str = "avx2"
     """Target description to tile for."""
     threads: int = 2
     """Threads that share a kernel."""

@@ -36,7 +36,7 @@ class VectorizePass(ModulePass):
 
     name = "vectorize"
 
-    target: str = "host"
+    target: str = "avx2"
     """Target description: lanes, and how tails are cut."""
     unroll: int = 9
     """Reductions of at most so many steps are unrolled."""
@@ -48,7 +48,9 @@ class VectorizePass(ModulePass):
                 continue
             for block in [b for o in function.walk() for r in o.regions for b in r.blocks]:
                 ops = [o for o in block.ops if isinstance(o, StructuredOp)]
-                ready = {o for o in ops if vectorizable(o) and prod(o.shape) <= LARGEST_TILE * target.vector_lanes}
+                ready = {
+                    o for o in ops if vectorizable(o) and prod(o.shape) <= LARGEST_TILE * target.vector_lanes
+                }
                 if ready:
                     VectorizeBlock(function, block, ready, target, self.unroll).run()
                     count("ops vectorized", len(ready))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from xdsl.dialects import math, vector
 from xdsl.dialects.builtin import (
+    AnyFloat,
     DenseIntOrFPElementsAttr,
     FloatAttr,
     IndexType,
@@ -74,9 +75,9 @@ class ArithBuilder:
         result_type = self._full(element_type)
         if isinstance(result_type, VectorType):
             number = float(value) if is_float(element_type) else int(value)
-            attribute = DenseIntOrFPElementsAttr.from_list(cast(VectorType, result_type), [number])
+            attribute = DenseIntOrFPElementsAttr.from_list(cast(VectorType[Any], result_type), [number])
         elif is_float(element_type):
-            attribute = FloatAttr(float(value), cast(type(f32), element_type))
+            attribute = FloatAttr(float(value), cast(AnyFloat, element_type))
         else:
             number = -1 if element_type == i1 and value else int(value)
             attribute = IntegerAttr(number, cast(IntegerType, element_type))
@@ -98,7 +99,13 @@ class ArithBuilder:
             wide = self._broadcasts[a] = self.emit(op)
         return wide
 
-    def _apply(self, op_class: type[Operation], *args: SSAValue, element: Attribute | None = None, **properties: Attribute) -> SSAValue:
+    def _apply(
+        self,
+        op_class: type[Operation],
+        *args: SSAValue,
+        element: Attribute | None = None,
+        **properties: Attribute,
+    ) -> SSAValue:
         values = [self.vector(a) for a in args]
         result_type = values[0].type if element is None else self._full(element)
         return self.emit(op_class.create(operands=values, result_types=[result_type], properties=properties))
@@ -125,7 +132,7 @@ class ArithBuilder:
         return self._either(arith.DivfOp, arith.DivSIOp, a, b)
 
     def rem(self, a: SSAValue, b: SSAValue) -> SSAValue:
-        return self._either(arith.RemfOp, arith.RemSIOp, a, b)
+        return self._either(arith.RemFOp, arith.RemSIOp, a, b)
 
     def fma(self, a: SSAValue, b: SSAValue, c: SSAValue) -> SSAValue:
         if not is_float(self.type_of(a)):
@@ -195,7 +202,9 @@ class ArithBuilder:
         else:
             name = _INTEGER_PREDICATES[predicate]
             # true is all ones: as a signed number it would be less than false.
-            op = arith.CmpiOp(left, right, name.replace("s", "u", 1) if element == i1 and name[0] == "s" else name)
+            op = arith.CmpiOp(
+                left, right, name.replace("s", "u", 1) if element == i1 and name[0] == "s" else name
+            )
         op.results[0]._type = self._full(i1)  # pyright: ignore[reportPrivateUsage]
         return self.emit(op)
 
@@ -226,7 +235,9 @@ class ArithBuilder:
             return self.compare("ne", a, self.constant(0, source))
         if is_float(source):
             if is_float(element_type):
-                return self._apply(arith.ExtFOp if element_type == f64 else arith.TruncFOp, a, element=element_type)
+                return self._apply(
+                    arith.ExtFOp if element_type == f64 else arith.TruncFOp, a, element=element_type
+                )
             return self._apply(arith.FPToSIOp, a, element=element_type)
         if is_float(element_type):
             return self._apply(arith.UIToFPOp if source == i1 else arith.SIToFPOp, a, element=element_type)
@@ -240,5 +251,3 @@ _WRAPPING = (arith.AddiOp, arith.SubiOp, arith.MuliOp)
 
 def _width(element: Attribute) -> int:
     return 64 if isinstance(element, IndexType) else cast(IntegerType, element).width.data
-
-

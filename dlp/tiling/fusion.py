@@ -110,7 +110,7 @@ class TileAndFuse:
         self.fuse = fuse
         self.emitter = Emitter.before(root, function)
         self.fused: list[DestinationOp] = []
-        self.names = root.dimension_names()
+        self.names = _loop_names(root)
         self._made: dict[object, SSAValue] = {}
 
     def run(self) -> list[DestinationOp]:
@@ -220,7 +220,9 @@ class TileAndFuse:
                     continue
                 frame = [*place[:d], Interval(start, size, interval.bound)]
                 frame += [Interval(Linear(0), i.size, i.bound) for i in region[d + 1 :]]
-                emitter.add(ConstantOp.of(out=emitter.subview(buffer, _resolved(emitter, frame)), value=pad.value))
+                emitter.add(
+                    ConstantOp.of(out=emitter.subview(buffer, _resolved(emitter, frame)), value=pad.value)
+                )
         operand = pad.ins[0]
         producer = writer_of(operand)
         target = emitter.subview(buffer, _resolved(emitter, place))
@@ -242,16 +244,32 @@ class TileAndFuse:
             behind = max(first, min(end.constant, extent))
             return Linear(first), Linear(behind), behind - first
         zero, n = emitter.index(0), emitter.index(extent)
-        first_value = emitter.add(arith.MinSIOp(emitter.add(arith.MaxSIOp(emitter.value(start), zero)).result, n)).result
+        first_value = emitter.add(
+            arith.MinSIOp(emitter.add(arith.MaxSIOp(emitter.value(start), zero)).result, n)
+        ).result
         last_value = emitter.add(arith.MinSIOp(emitter.value(end), n)).result
         behind_value = emitter.add(arith.MaxSIOp(last_value, first_value)).result
         return Linear(0, [(first_value, 1)]), Linear(0, [(behind_value, 1)]), bound
 
 
+def _loop_names(root: StructuredOp) -> tuple[str, ...]:
+    """Names for the loops: the root's, or those of the reduction that its chain of element-wise ops ends."""
+    op: StructuredOp = root
+    while op.is_elementwise and op.ins:
+        producer = next(
+            (p for x in op.ins if isinstance(p := writer_of(x), StructuredOp) and p.shape == root.shape), None
+        )
+        if producer is None or producer.parent is not root.parent:
+            break
+        op = producer
+    return op.dimension_names()
+
+
 def _resolved(emitter: Emitter, region: Region) -> Region:
     """Dynamic sizes as one SSA value each, so that equal ones are recognised as equal."""
     return [
-        i if i.is_static else Interval(i.offset, Linear(0, [(emitter.value(i.size), 1)]), i.bound) for i in region
+        i if i.is_static else Interval(i.offset, Linear(0, [(emitter.value(i.size), 1)]), i.bound)
+        for i in region
     ]
 
 

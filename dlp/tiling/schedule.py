@@ -14,10 +14,11 @@ from math import ceil, prod
 from xdsl.dialects.builtin import FixedBitwidthType
 from xdsl.ir import Attribute
 
+from dlp.cost.register_tile import choose_register_tile, step_cycles
 from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
 from dlp.dialects.dlp.view import PadOp, ViewOp
-from dlp.targets import Target
+from dlp.targets import RegisterTile, Target
 from dlp.tiling.fusion import Level, check_alignment, operand_region, writer_of
 from dlp.tiling.linear import Interval, NotAlignedError, Region, whole
 
@@ -65,11 +66,12 @@ def footprint(root: StructuredOp, box: Region, target: Target) -> Footprint:
         seen.add(key)
         check_alignment(op, region)
         volume = prod(i.bound for i in region)
-        if op is not root:
+        if op is not root and not _carried_in_registers(op):
             total.scratch_bytes += volume * element_bytes(op.element_type)
         if isinstance(op, PadOp):
             source = [
-                Interval(i.offset, i.size, min(i.bound, n)) for i, n in zip(region, op.in_shape(0), strict=True)
+                Interval(i.offset, i.size, min(i.bound, n))
+                for i, n in zip(region, op.in_shape(0), strict=True)
             ]
             operand(op, 0, source)
             return
@@ -141,7 +143,9 @@ def _cost(part: Footprint, tasks: int, threads: int, target: Target) -> float:
         memory += 2 * part.scratch_bytes / MEMORY_BYTES_PER_CYCLE
     elif part.scratch_bytes > target.l1_bytes // 2:
         memory += 2 * part.scratch_bytes / L2_BYTES_PER_CYCLE
-    return ceil(tasks / threads) * (part.cycles + memory + TILE_OVERHEAD) + (REGION_OVERHEAD if tasks > 1 else 0)
+    return ceil(tasks / threads) * (part.cycles + memory + TILE_OVERHEAD) + (
+        REGION_OVERHEAD if tasks > 1 else 0
+    )
 
 
 def column_unit(root: StructuredOp, target: Target) -> int:
@@ -207,10 +211,11 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
     tile = [0 if n == 1 else 1 for n in shape]
     order = [d for d in range(rank) if tile[d]]
     if contraction is not None:
-        rows, columns = register_tile(target, shape[last - 1] if rank > 1 else 1, shape[last], contraction.panel_width)
+        panel = contraction.panel_width
+        block = _accumulators(target, shape[last - 1] if rank > 1 else 1, shape[last], panel)
         if rank > 1:
-            tile[last - 1] = min(rows, shape[last - 1]) if shape[last - 1] > 0 else 1
-        tile[last] = columns
+            tile[last - 1] = min(block.rows, shape[last - 1]) if shape[last - 1] > 0 else 1
+        tile[last] = panel or _within_group(contraction, block.vectors * lanes)
         # The panel of weights outermost: it stays in the cache while the rows pass by.
         order = [last, *range(last)]
     elif windowed is not None and _reduces_columns(windowed):
@@ -233,41 +238,31 @@ def _reduces_columns(op: StructuredOp) -> bool:
     return not isinstance(op, ContractionOp) and not space.depends(0, len(space.parallel) - 1)
 
 
-def register_tile(target: Target, rows: int, columns: int, panel: int | None) -> tuple[int, int]:
-    """Rows and columns (elements) of the block of accumulators for a contraction of this size.
-
-    The cost of one step of the reduction is what the slowest unit needs for it: multiply-adds, loads, or the latency
-    of a multiply-add where there are too few accumulators to hide it; rows are cut evenly.
-    """
-    lanes = target.vector_lanes
-    best: tuple[float, int, int] | None = None
-    wide = [panel // lanes] if panel and panel >= lanes else [1] if panel else range(1, 7)
-    for vectors in wide:
-        if vectors > 1 and panel is None and (vectors - 1) * lanes >= columns:
-            continue
-        for row_count in range(1, 33):
-            live = row_count * vectors + vectors + (1 if target.broadcast_needs_register else 0)
-            if live > target.vector_registers:
-                break
-            cost = tile_cost(target, rows, columns, row_count, vectors)
-            if best is None or cost < best[0] - 1e-9:
-                best = (cost, row_count, vectors * lanes if panel is None else panel)
-    assert best is not None
-    return best[1], best[2]
+def _within_group(op: ContractionOp, columns: int) -> int:
+    """The widest tile of at most so many columns that no boundary between groups of channels cuts."""
+    if not isinstance(op, ConvOp) or op.group_count == 1:
+        return columns
+    width = op.out_channels // op.group_count
+    return max(n for n in range(1, min(columns, width) + 1) if width % n == 0)
 
 
-def tile_cost(target: Target, rows: int, columns: int, row_count: int, vectors: int) -> float:
-    """Cycles of a step of the reduction over all tiles of rows x columns, for tiles of row_count x vectors."""
-    lanes = target.vector_lanes
-    total = 0.0
+def _accumulators(target: Target, rows: int, columns: int, panel: int | None) -> RegisterTile:
+    """The block of accumulators for a contraction: as wide as the panel of its weights, where they are packed."""
     rows = max(rows, 1)
-    count = ceil(rows / row_count)
-    base, larger = divmod(rows, count)
-    column_tiles = columns / (vectors * lanes) if columns % (vectors * lanes) == 0 else ceil(columns / (vectors * lanes))
-    for size, times in ((base + 1, larger), (base, count - larger)):
-        if times:
-            arithmetic = size * vectors / target.fma_per_cycle
-            loads = (size + vectors) / target.loads_per_cycle
-            # Loads that hide behind the arithmetic still cost a little: between equals, the larger tile wins.
-            total += times * (max(arithmetic, loads, target.fma_latency) + 0.1 * loads)
-    return total * column_tiles
+    if panel is None or panel < target.vector_lanes:
+        return choose_register_tile(target, rows, columns)
+    vectors = panel // target.vector_lanes
+    width = ceil(columns / target.vector_lanes)
+    tiles = [t for n in range(1, rows + 1) if target.tile_fits(t := RegisterTile(n, vectors))]
+    return min(
+        tiles, key=lambda t: (step_cycles(target, t, rows, width), -t.rows), default=RegisterTile(1, vectors)
+    )
+
+
+def _carried_in_registers(op: DestinationOp) -> bool:
+    """Whether register tiles hand the result on: its one reader is element-wise and reads it point by point."""
+    readers = {u.operation for u in op.outs[0].uses if u.operation is not op}
+    if len(readers) != 1 or not isinstance(op, StructuredOp):
+        return False
+    (reader,) = readers
+    return isinstance(reader, StructuredOp) and reader.is_elementwise and reader.shape == op.shape

@@ -32,7 +32,9 @@ Place = tuple[Point, int]
 
 def vectorizable(op: StructuredOp) -> bool:
     """Whether the op's tile has a size known now and its body needs no index."""
-    if op.USES_INDEX or any(n < 0 for n in (*op.shape, *(n for i in range(len(op.ins)) for n in op.in_shape(i)))):
+    if op.USES_INDEX or any(
+        n < 0 for n in (*op.shape, *(n for i in range(len(op.ins)) for n in op.in_shape(i)))
+    ):
         return False
     return op.COMBINER is None or is_float(op.element_type) or op.COMBINER in ("add", "mul", "or", "and")
 
@@ -40,7 +42,9 @@ def vectorizable(op: StructuredOp) -> bool:
 class VectorizeBlock:
     """Replaces the given structured ops of a block by vector code."""
 
-    def __init__(self, function: func.FuncOp, block: Block, ops: set[StructuredOp], target: Target, unroll: int) -> None:
+    def __init__(
+        self, function: func.FuncOp, block: Block, ops: set[StructuredOp], target: Target, unroll: int
+    ) -> None:
         self.function = function
         self.block = block
         self.ops = ops
@@ -112,10 +116,15 @@ class VectorizeBlock:
             operand = cast(MemRefType[Attribute], op.ins[k].type)
             if op.ins[k] in self.carried:
                 continue
-            if any(isinstance(e, AffineSymExpr) and isinstance(operand.element_type, IntegerType) for e in expressions):
+            if any(
+                isinstance(e, AffineSymExpr) and isinstance(operand.element_type, IntegerType)
+                for e in expressions
+            ):
                 return False
             try:
-                sizes = [1 if isinstance(e, AffineSymExpr) else evaluate(e, box).static_size for e in expressions]
+                sizes = [
+                    1 if isinstance(e, AffineSymExpr) else evaluate(e, box).static_size for e in expressions
+                ]
             except NotAlignedError:
                 return False
             varies = [n for n in sizes if n != 1]
@@ -126,12 +135,17 @@ class VectorizeBlock:
             if operand.element_type not in _VECTOR_ELEMENTS:
                 return False
             # Aligned at the first column only: every further vector must be as well.
-            if not all(self._loads(expressions, space.sizes, last, c, n) for c, n in _columns(self.target, space.parallel[last])):
+            if not all(
+                self._loads(expressions, space.sizes, last, c, n)
+                for c, n in _columns(self.target, space.parallel[last])
+            ):
                 return False
         return True
 
     @staticmethod
-    def _loads(expressions: Sequence[object], sizes: Sequence[int], last: int, column: int, width: int) -> bool:
+    def _loads(
+        expressions: Sequence[object], sizes: Sequence[int], last: int, column: int, width: int
+    ) -> bool:
         box: Region = [Interval.of(0, 1) for _ in sizes]
         box[last] = Interval.of(column, width)
         try:
@@ -154,7 +168,7 @@ class VectorizeBlock:
             if op.ins[k] in self.carried or any(isinstance(e, AffineSymExpr) for e in expressions):
                 return False
             if space.parallel and space.parallel[-1] > 1 and space.depends(k, last_parallel):
-                innermost = {e for e in expressions[-1].dfs()}
+                innermost = set(expressions[-1].dfs())
                 if any(getattr(e, "position", None) == last_parallel for e in innermost):
                     return False
             if space.depends(k, last):
@@ -256,7 +270,9 @@ class _VectorizeOp:
             steps *= reduction[unrolled]
         names = self.op.dimension_names()[len(self.space.parallel) :]
 
-        def nest(emitter: Emitter, depth: int, fixed: Region, values: list[SSAValue | None]) -> list[SSAValue]:
+        def nest(
+            emitter: Emitter, depth: int, fixed: Region, values: list[SSAValue | None]
+        ) -> list[SSAValue]:
             if depth == unrolled:
                 rest = [[Interval.of(i, 1) for i in range(n)] for n in reduction[depth:]]
                 reader = _Reader(self, emitter)
@@ -271,7 +287,9 @@ class _VectorizeOp:
             body.args[0].name_hint = names[depth]
             for argument in body.args[1:]:
                 argument.name_hint = "acc"
-            loop = scf.ForOp(emitter.index(0), emitter.index(reduction[depth]), emitter.index(1), carried, IRRegion(body))
+            loop = scf.ForOp(
+                emitter.index(0), emitter.index(reduction[depth]), emitter.index(1), carried, IRRegion(body)
+            )
             emitter.add(loop)
             inner = emitter.inside(body)
             step = Interval.of(Linear(0, [(body.args[0], 1)]), 1)
@@ -318,7 +336,12 @@ class _VectorizeOp:
         return results
 
     def _along_loops(
-        self, place: tuple[Point, int, int], outer: Sequence[int], vectors: int, side: int, start: list[SSAValue]
+        self,
+        place: tuple[Point, int, int],
+        outer: Sequence[int],
+        vectors: int,
+        side: int,
+        start: list[SSAValue],
     ) -> list[SSAValue]:
         lanes = self.parent.target.vector_lanes
         point, _, _ = place
@@ -336,7 +359,10 @@ class _VectorizeOp:
             if trips > 1:
 
                 def step(inner: Emitter, iv: SSAValue, carried: list[SSAValue]) -> list[SSAValue]:
-                    return [at(inner, fixed, Linear(u * lanes, [(iv, side * lanes)]), v) for u, v in enumerate(carried)]
+                    return [
+                        at(inner, fixed, Linear(u * lanes, [(iv, side * lanes)]), v)
+                        for u, v in enumerate(carried)
+                    ]
 
                 values = _carrying_loop(emitter, trips, "k", values, step)
             else:
@@ -374,17 +400,29 @@ class _VectorizeOp:
         assert self.op.COMBINER is not None
         kind = vector.CombiningKindAttr(vector.CombiningKindFlag(_KINDS[self.op.COMBINER]))
         op = vector.ReductionOp.create(
-            operands=[total], result_types=[self.op.element_type], properties={"kind": kind, "fastmath": FAST_MATH}
+            operands=[total],
+            result_types=[self.op.element_type],
+            properties={"kind": kind, "fastmath": FAST_MATH},
         )
         return self.emitter.add(op).results[0]
 
     def _combine(self, builder: ArithBuilder, a: SSAValue, b: SSAValue) -> SSAValue:
         assert self.op.COMBINER is not None
-        combine = {"add": builder.add, "mul": builder.mul, "maximum": builder.maximum, "minimum": builder.minimum}
+        combine = {
+            "add": builder.add,
+            "mul": builder.mul,
+            "maximum": builder.maximum,
+            "minimum": builder.minimum,
+        }
         return combine[self.op.COMBINER](a, b)
 
     def _tails(
-        self, place: tuple[Point, int, int], outer: Sequence[int], first: int, rest: int, total: SSAValue | None
+        self,
+        place: tuple[Point, int, int],
+        outer: Sequence[int],
+        first: int,
+        rest: int,
+        total: SSAValue | None,
     ) -> SSAValue:
         """What fills no vector, element by element, and what the destination held before."""
         builder = self.builder(self.emitter, 1)
@@ -462,7 +500,9 @@ class _Reader:
 def _load(emitter: Emitter, buffer: SSAValue, indices: Sequence[SSAValue], lanes: int) -> SSAValue:
     element = cast(MemRefType[Attribute], buffer.type).element_type
     if lanes == 1:
-        op: Operation = memref.LoadOp.create(operands=[buffer, *indices], result_types=[element], properties={})
+        op: Operation = memref.LoadOp.create(
+            operands=[buffer, *indices], result_types=[element], properties={}
+        )
     else:
         result = VectorType(element, [lanes])
         op = vector.LoadOp.create(operands=[buffer, *indices], result_types=[result], properties={})
