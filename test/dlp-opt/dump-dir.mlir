@@ -1,5 +1,5 @@
 // RUN: rm -rf %t
-// RUN: dlp-opt %s --target=avx2 -p 'dce,scf-for-loop-unroll,dce,cse,dce' --dump-dir=%t -o %t.result
+// RUN: dlp-opt %s --target=avx2 -p 'dce,scf-for-loop-unroll,scf-for-loop-unroll,cse' --dump-dir=%t -o %t.result
 // RUN: ls %t | filecheck %s --check-prefix=FILES --strict-whitespace
 // RUN: head -n 1 -q %t/000-input.mlir %t/002-scf-for-loop-unroll.mlir %t/004-cse.mlir | filecheck %s --check-prefix=HEADS
 
