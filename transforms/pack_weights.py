@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import AnyFloat, IntegerAttr, ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Block
+from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 
 from dlp import targets
@@ -56,6 +56,8 @@ class PackWeights(ModulePass):
 
 def _pack_block(target: Target, block: Block) -> None:
     weights = WeightSide(block)
+    # Steps of a recurrent network share their weights.
+    packed: dict[tuple[SSAValue, int], SSAValue] = {}
     for op in list(block.ops):
         if not isinstance(op, ContractionOp) or not op.res or op.panel is not None:
             continue
@@ -67,22 +69,23 @@ def _pack_block(target: Target, block: Block) -> None:
         elif len(op.in_shape(1)) != 2:
             continue
         panel = panel_width(target, op)
-        if panel is not None:
-            _pack(op, panel)
+        if panel is None:
+            continue
+        w = op.ins[1]
+        if (w, panel) not in packed:
+            packed[w, panel] = _pack(w, panel, GraphBuilder(op))
+        op.operands[1] = packed[w, panel]
+        op.properties["panel"] = IntegerAttr(panel, 64)
+        count("contractions on packed weights")
 
 
-def _pack(op: ContractionOp, panel: int) -> None:
-    b = GraphBuilder(op)
-    w = op.ins[1]
+def _pack(w: SSAValue, panel: int, b: GraphBuilder) -> SSAValue:
     *rows, columns = shape_of(w)
     panels = -(-columns // panel)
     if panels * panel != columns:
         none = [0] * (len(rows) + 1)
         fill = [*none[:-1], panels * panel - columns]
-        zero = FloatAttr(0.0, op.element_type)
-        w = b(PadOp, w, low=none, high=fill, value=zero)
+        w = b(PadOp, w, low=none, high=fill, value=0.0)
     w = b(ReshapeOp, w, shape=(*rows, panels, panel))
-    w = b(TransposeOp, w, permutation=(len(rows), *range(len(rows)), len(rows) + 1))
-    op.operands[1] = w
-    op.properties["panel"] = IntegerAttr(panel, 64)
     count("weights packed")
+    return b(TransposeOp, w, permutation=(len(rows), *range(len(rows)), len(rows) + 1))
