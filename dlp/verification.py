@@ -33,7 +33,7 @@ class InvalidOperation(VerificationError):
 
 
 def verify(module: ModuleOp) -> None:
-    """Check every operation by its own rules and that definitions dominate uses.
+    """Check every operation by its own rules, that definitions dominate uses, and the rule for local buffers.
 
     Raises:
         InvalidOperation: the first operation found to be wrong.
@@ -50,6 +50,12 @@ def verify(module: ModuleOp) -> None:
         value = f"%{hint}" if hint else f"number {number}"
         message = f"operand {value} does not dominate this use: it is defined later or not on every path"
         raise InvalidOperation(culprit, f"'{_name(culprit)}': {message}")
+    if any(op.name in ("memref.alloc", "memref.alloca") for op in module.walk()):
+        from dlp.buffer_rules import buffer_violation  # it needs NumPy
+
+        wrong = buffer_violation(module)
+        if wrong is not None:
+            raise InvalidOperation(wrong[0], f"'{_name(wrong[0])}': {wrong[1]}")
 
 
 def _culprit(module: ModuleOp) -> Operation:

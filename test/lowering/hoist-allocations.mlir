@@ -18,18 +18,18 @@ func.func @forward(%x: memref<8xf32>, %y: memref<8xf32>) {
 // CHECK-SAME:    (%{{.*}}: memref<8xf32>, %{{.*}}: memref<8xf32>, %[[T:.*]]: memref<4xf32>)
 // CHECK-NOT:     memref.alloc()
 // CHECK:         memref.alloca() : memref<2xf32>
-// CHECK:         "memref.copy"(%[[T]], %{{.*}}
+// CHECK:         dlp.constant ins() outs(%[[T]]
 // CHECK:         scf.for
 // CHECK-NEXT:      memref.alloc() : memref<2xf32>
 func.func private @k(%a: memref<8xf32>, %b: memref<8xf32>) {
   %t = memref.alloc() : memref<4xf32>
   %s = memref.alloca() : memref<2xf32>
-  "memref.copy"(%t, %t) : (memref<4xf32>, memref<4xf32>) -> ()
+  dlp.constant ins() outs(%t : memref<4xf32>) {value = 1.0 : f32}
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   scf.for %i = %c0 to %c1 step %c1 {
     %u = memref.alloc() : memref<2xf32>
-    "memref.copy"(%u, %s) : (memref<2xf32>, memref<2xf32>) -> ()
+    dlp.constant ins() outs(%u : memref<2xf32>) {value = 1.0 : f32}
   }
   func.return
 }

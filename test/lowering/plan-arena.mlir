@@ -42,8 +42,11 @@ func.func @forward(%x: memref<16xf32>, %y: memref<16xf32>) {
 // CHECK-NEXT:    memref.alloc
 func.func private @k(%x: memref<16xf32>, %y: memref<16xf32>) {
   %t = memref.alloc() : memref<16xf32>
+  dlp.relu ins(%x : memref<16xf32>) outs(%t : memref<16xf32>)
+  dlp.exp ins(%t : memref<16xf32>) outs(%y : memref<16xf32>)
   func.return
 }
 func.func private @k3(%x: memref<16xf32>, %z: memref<16xf32>, %y: memref<16xf32>) {
+  dlp.add ins(%x, %z : memref<16xf32>, memref<16xf32>) outs(%y : memref<16xf32>)
   func.return
 }
