@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
 
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.targets import Target
+from dlp.tiling.fusion import operand_region
+from dlp.tiling.linear import Interval
 
 from ._grouping import Group, Grouping, Merge, Node, Role
 
@@ -116,6 +118,83 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Attention:
+    """A contraction of rows that were computed from another contraction: softmax(q k^T) v.
+
+    `matmul, (scale, mask,) max, sub, exp, sum, div, matmul`: cut along the dimensions that all of them share (batch,
+    head, query), the scores of a block of rows are computed, normalised and used without ever being in memory. The
+    rows of the scores, and the keys and values that a block reads, must fit the second-level cache.
+    """
+
+    name: ClassVar[str] = "attention"
+    target: Target
+
+    ROWS: ClassVar[int] = 16
+    """Queries of a block, at least: what a register tile of the contractions wants."""
+
+    def __call__(self, grouping: Grouping, node: Node) -> Merge | None:
+        if node.role is not Role.CONTRACTION:
+            return None
+        for i in range(len(node.op.ins)):
+            rows = grouping.operand_group(node, i)
+            if rows is None or not _reduces_rows_only(rows) or node.aligned(i) is None:
+                continue
+            scores = self._scores(grouping, rows)
+            if scores is None or not self._is_only_for(grouping, node, {rows, scores}):
+                continue
+            together = {rows, scores}
+            frame = _frame(grouping, node, together)
+            if grouping.may_become_one(together, node) and self._fits(grouping, together, node, frame):
+                return Merge(list(together), frame, "attention")
+        return None
+
+    @staticmethod
+    def _scores(grouping: Grouping, rows: Group) -> Group | None:
+        """The group of one contraction whose result the rows are made of."""
+        read = {
+            group
+            for n in rows.nodes
+            for i in range(len(n.op.ins))
+            if (group := grouping.operand_group(n, i)) is not None
+            and group is not rows
+            and [h.role for h in group.heavy] == [Role.CONTRACTION]
+            and n.aligned(i) is not None
+        }
+        return next(iter(read)) if len(read) == 1 else None
+
+    @staticmethod
+    def _is_only_for(grouping: Grouping, node: Node, groups: set[Group]) -> bool:
+        return not any(grouping.outside_uses(n.op.res[0], groups, node) for g in groups for n in g.nodes)
+
+    def _fits(self, grouping: Grouping, groups: set[Group], node: Node, frame: dict[int, int]) -> bool:
+        row = max(frame, default=0)
+
+        def tile(d: int) -> int:
+            return self.ROWS if d == row else 1
+
+        tiles = prod(-(-n // tile(d)) for d, n in frame.items())
+        if tiles < FEWEST_TILES and prod(node.shape) > FEW_ELEMENTS:
+            return False
+        held = sum(g.scratch_bytes(frame, tile) for g in groups)
+        contractions = [node, *(n for g in groups for n in g.nodes if n.role is Role.CONTRACTION)]
+        for n in contractions:
+            box = [
+                Interval.of(0, min(tile(d), size) if d in frame else size)
+                for d, size in enumerate(n.space.sizes)
+            ]
+            for i in range(len(n.op.ins)):
+                if grouping.operand_group(n, i) not in groups:
+                    region = operand_region(cast(StructuredOp, n.op), i, box)
+                    held += prod(interval.bound for interval in region) * n.element_bytes
+        return held <= self.target.l2_bytes
+
+
+def _reduces_rows_only(group: Group) -> bool:
+    """Whether a group reduces, and nothing but whole dimensions."""
+    return bool(group.heavy) and all(n.role in (Role.POINTWISE, Role.REDUCTION) for n in group.nodes)
+
+
+@dataclass(frozen=True)
 class TrailingPad:
     """A pad of a group's value: the kernel writes into the interior of the padded buffer and fills its frame."""
 
@@ -149,14 +228,18 @@ def _read_groups(grouping: Grouping, node: Node, *, aligned_everywhere: bool = F
 
 
 def _frame(grouping: Grouping, node: Node, groups: set[Group]) -> dict[int, int]:
-    """Where an op and groups that it reads can be cut alike."""
+    """Where an op and groups that it reads, and that may read one another, can be cut alike."""
     frame = dict(enumerate(node.shape))
     for group in groups:
         frame = {d: n for d, n in frame.items() if group.frame.get(d) == n}
-    for i in range(len(node.op.ins)):
-        if grouping.operand_group(node, i) in groups:
-            aligned = node.aligned(i) or frozenset()
-            frame = {d: n for d, n in frame.items() if d in aligned}
+    readers = [node] if len(groups) == 1 else [node, *(n for g in groups for n in g.nodes)]
+    for reader in readers:
+        for i in range(len(reader.op.ins)):
+            if grouping.operand_group(reader, i) not in groups:
+                continue
+            if reader is node or not grouping.is_inside_one_group(reader, i):
+                aligned = reader.aligned(i) or frozenset()
+                frame = {d: n for d, n in frame.items() if d in aligned}
     return frame
 
 

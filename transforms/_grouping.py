@@ -241,6 +241,10 @@ class Grouping:
     def operand_group(self, node: Node, operand: int) -> Group | None:
         return self.group_of(node.op.ins[operand])
 
+    def is_inside_one_group(self, node: Node, operand: int) -> bool:
+        """Whether an op and what computes its operand are in one group already."""
+        return self.operand_group(node, operand) is resolve(self._groups[node.op])
+
     def may_become_one(self, groups: set[Group], node: Node | None = None) -> bool:
         """Whether groups (and an op) can be one kernel: all who read one of them so far are among them."""
         if any(group.sealed for group in groups):

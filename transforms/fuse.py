@@ -18,7 +18,7 @@ from dlp.dialects.dlp.structured import DestinationOp
 from dlp.dialects.dlp.view import ViewOp
 from dlp.statistics import count
 
-from ._fusion_rules import Chain, Elementwise, FusionRule, Rows, TrailingPad
+from ._fusion_rules import Attention, Chain, Elementwise, FusionRule, Rows, TrailingPad
 from ._grouping import Group, Grouping, Node, Role
 
 
@@ -63,7 +63,7 @@ class Fuse(ModulePass):
     def _all_rules(self) -> list[FusionRule]:
         """In the order in which they are asked."""
         target = targets.load(self.target)
-        return [Chain(), Elementwise(), Rows(target), TrailingPad()]
+        return [Attention(target), Chain(), Elementwise(), Rows(target), TrailingPad()]
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         rules = [rule for rule in self._all_rules() if rule.name not in self.without]
