@@ -174,6 +174,11 @@ class ConvOp(ContractionOp):
             tile.properties["groups"] = IntegerAttr(channels // self.group_channels, 64)
         return tile
 
+    def tile_runs(self) -> Mapping[int, int]:
+        if self.group_count == 1:
+            return {}
+        return {len(self.shape) - 1 if self.channels_last else 1: self.out_channels // self.group_count}
+
     @property
     def channels_last(self) -> bool:
         return self.layout.data == "channels_last"

@@ -276,6 +276,10 @@ class StructuredOp(DestinationOp, ABC):
         """
         return self.on(ins, out)
 
+    def tile_runs(self) -> Mapping[int, int]:
+        """Parallel dimensions that come in runs (of a group's channels, say): a tile has whole runs, or lies in one."""
+        return {}
+
     @property
     def is_elementwise(self) -> bool:
         """Whether one point of the result needs one point of each operand (no reduction)."""

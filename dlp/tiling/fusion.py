@@ -89,6 +89,14 @@ def check_alignment(op: DestinationOp, box: Region) -> None:
     Raises:
         NotAlignedError
     """
+    if isinstance(op, StructuredOp):
+        for d, run in op.tile_runs().items():
+            interval = box[d]
+            if not interval.is_static or not interval.offset.terms_divisible(run):
+                raise NotAlignedError
+            start, size = interval.offset.constant % run, interval.static_size
+            if start + size > run and (start or size % run):
+                raise NotAlignedError
     if isinstance(op, ReshapeOp):
         source = operand_region(op, 0, box)
         if not all(i.is_static for i in (*source, *box)):

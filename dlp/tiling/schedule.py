@@ -211,11 +211,10 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
     tile = [0 if n == 1 else 1 for n in shape]
     order = [d for d in range(rank) if tile[d]]
     if contraction is not None:
-        panel = contraction.panel_width
-        block = _accumulators(target, shape[last - 1] if rank > 1 else 1, shape[last], panel)
+        rows, columns = _block(contraction, shape[last - 1] if rank > 1 else 1, shape[last], target)
         if rank > 1:
-            tile[last - 1] = min(block.rows, shape[last - 1]) if shape[last - 1] > 0 else 1
-        tile[last] = panel or _within_group(contraction, block.vectors * lanes)
+            tile[last - 1] = min(rows, shape[last - 1]) if shape[last - 1] > 0 else 1
+        tile[last] = columns
         # The panel of weights outermost: it stays in the cache while the rows pass by.
         order = [last, *range(last)]
     elif windowed is not None and _reduces_columns(windowed):
@@ -238,25 +237,22 @@ def _reduces_columns(op: StructuredOp) -> bool:
     return not isinstance(op, ContractionOp) and not space.depends(0, len(space.parallel) - 1)
 
 
-def _within_group(op: ContractionOp, columns: int) -> int:
-    """The widest tile of at most so many columns that no boundary between groups of channels cuts."""
-    if not isinstance(op, ConvOp) or op.group_count == 1:
-        return columns
-    width = op.out_channels // op.group_count
-    return max(n for n in range(1, min(columns, width) + 1) if width % n == 0)
-
-
-def _accumulators(target: Target, rows: int, columns: int, panel: int | None) -> RegisterTile:
-    """The block of accumulators for a contraction: as wide as the panel of its weights, where they are packed."""
-    rows = max(rows, 1)
-    if panel is None or panel < target.vector_lanes:
-        return choose_register_tile(target, rows, columns)
-    vectors = panel // target.vector_lanes
-    width = ceil(columns / target.vector_lanes)
+def _block(op: ContractionOp, rows: int, columns: int, target: Target) -> tuple[int, int]:
+    """Rows and columns of the block of accumulators: as wide as a panel of packed weights, or as whole groups."""
+    rows, lanes = max(rows, 1), target.vector_lanes
+    run = next(iter(op.tile_runs().values()), None) or op.panel_width
+    if run is None:
+        tile = choose_register_tile(target, rows, columns)
+        return tile.rows, tile.vectors * lanes
+    if op.panel_width is None:
+        run *= max(1, 2 * lanes // run)
+    vectors = ceil(run / lanes)
+    width = ceil(columns / lanes)
     tiles = [t for n in range(1, rows + 1) if target.tile_fits(t := RegisterTile(n, vectors))]
-    return min(
+    best = min(
         tiles, key=lambda t: (step_cycles(target, t, rows, width), -t.rows), default=RegisterTile(1, vectors)
     )
+    return best.rows, run
 
 
 def _carried_in_registers(op: DestinationOp) -> bool:
