@@ -16,11 +16,18 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from dlp.frontends.torch import capture, optimize, refresh, report
+    from dlp.frontends.torch.capture import capture
+    from dlp.frontends.torch.optimize import optimize, refresh
+    from dlp.frontends.torch.report import report
 
 __all__ = ["__version__", "capture", "optimize", "refresh", "report"]
 
-_HOMES: dict[str, str] = dict.fromkeys(("capture", "optimize", "refresh", "report"), "dlp.frontends.torch")
+_HOMES = {
+    "capture": "dlp.frontends.torch.capture",
+    "optimize": "dlp.frontends.torch.optimize",
+    "refresh": "dlp.frontends.torch.optimize",
+    "report": "dlp.frontends.torch.report",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import weakref
 from collections import Counter
@@ -16,10 +17,11 @@ import torch
 from torch._dynamo.exc import RestartAnalysis
 from torch._functorch._aot_autograd.schemas import OutputType
 from torch._functorch.aot_autograd import aot_module_simplified
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dlp.errors import DlpError, FallbackError, InputError, UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch import source_lines
-from dlp.frontends.torch.constants import attribute_name, lift_constants
+from dlp.frontends.torch.constants import attribute_name, drop_numbers, lift_constants
 from dlp.frontends.torch.gradients import CompiledForward
 from dlp.frontends.torch.graph_call import GraphCall
 from dlp.frontends.torch.graph_checks import reason_against_inputs, unsupported_values
@@ -56,6 +58,9 @@ class GraphBackend:
 
     def _function(self, captured: torch.fx.GraphModule, inputs: list[Any]) -> GraphFunction:
         session = self.session
+        # A size that the framework would keep open is a constant of the compiled code: reading it makes it a guard.
+        static = not any(isinstance(value, torch.SymInt) for value in inputs)
+        inputs = [int(value) if isinstance(value, torch.SymInt) else value for value in inputs]
         location = _first_location(captured)
         reason = "autocast is on" if torch.is_autocast_enabled("cpu") else reason_against_inputs(inputs)
         if reason:
@@ -64,7 +69,8 @@ class GraphBackend:
         lowered = session.memo.get(key) if key is not None else None
         if not isinstance(lowered, _Lowered):
             try:
-                lowered = _lower(captured, inputs, session)
+                with contextlib.nullcontext() if static else _static_tracing():
+                    lowered = _lower(captured, inputs, session)
             except (FallbackError, RestartAnalysis):
                 raise
             except UnsupportedOpsError as error:
@@ -111,6 +117,10 @@ class GraphBackend:
             return captured.forward(*args)
 
         return run_in_framework
+
+
+def _static_tracing() -> contextlib.AbstractContextManager[object]:
+    return torch._guards.tracing(torch._guards.TracingContext(FakeTensorMode()))
 
 
 class _Lowered:
@@ -161,7 +171,8 @@ def _lower(captured: torch.fx.GraphModule, inputs: list[Any], session: Session) 
             for info in metadata.output_info
         )
         weights = [yes and not changes for yes, changes in zip(is_parameter, written, strict=True)]
-        record, call = _compile(graph, weights, names, session)
+        tensors = [isinstance(value, torch.Tensor) for value in inputs]
+        record, call = _compile(graph, tensors, weights, names, session)
         record.weight_bytes = sum(v.nbytes for v, yes in zip(inputs, weights, strict=True) if yes)
         done.append((record, call, simple))
 
@@ -191,19 +202,20 @@ def _lower(captured: torch.fx.GraphModule, inputs: list[Any], session: Session) 
 
 
 def _compile(
-    graph: torch.fx.GraphModule, weights: list[bool], names: list[str], session: Session
+    graph: torch.fx.GraphModule, tensors: list[bool], weights: list[bool], names: list[str], session: Session
 ) -> tuple[GraphRecord, GraphCall]:
+    """Compile a traced graph, of whose inputs `tensors` are tensors and `weights` weights."""
+    drop_numbers(graph)
     constants = lift_constants(graph)
     unsupported = unsupported_values(graph)
-    outputs = [
-        node.meta["val"] if isinstance(node, torch.fx.Node) else node for node in graph.graph.output_node().args[0]
-    ]
+    outputs = [node.meta["val"] if isinstance(node, torch.fx.Node) else node for node in _results(graph)]
     unsupported += [
         UnsupportedOp("output", "a result that is not a tensor") for o in outputs if not isinstance(o, torch.Tensor)
     ]
     fakes = [node.meta["val"] for node in graph.graph.nodes if node.op == "placeholder"]
-    is_parameter = weights + [True] * len(constants)
-    names = names + [f"constant{i}" for i in range(len(constants))]
+    is_parameter = [yes for yes, tensor in zip(weights, tensors, strict=True) if tensor] + [True] * len(constants)
+    names = [name for name, tensor in zip(names, tensors, strict=True) if tensor]
+    names += [f"constant{i}" for i in range(len(constants))]
     try:
         if unsupported:
             raise UnsupportedOpsError(unsupported)
@@ -219,7 +231,7 @@ def _compile(
         already = set(error.ops)
         raise UnsupportedOpsError([*error.ops, *(op for op in unsupported if op not in already)]) from None
     parameters = parameter_sets(compiled)
-    call = GraphCall(compiled, parameters, is_parameter, constants, outputs)
+    call = GraphCall(compiled, parameters, tensors, is_parameter, constants, outputs)
     record = GraphRecord(
         operations=Counter(
             str(node.target)
@@ -266,10 +278,16 @@ def _inputs_of(captured: torch.fx.GraphModule) -> tuple[list[str], list[bool]]:
 
 def _differentiable(captured: torch.fx.GraphModule) -> list[bool]:
     """Which results of a captured graph carry gradients in eager."""
-    results = captured.graph.output_node().args[0]
-    assert isinstance(results, Sequence)
-    values = [node.meta.get("example_value") if isinstance(node, torch.fx.Node) else None for node in results]
+    values = [
+        node.meta.get("example_value") if isinstance(node, torch.fx.Node) else None for node in _results(captured)
+    ]
     return [isinstance(value, torch.Tensor) and value.requires_grad for value in values]
+
+
+def _results(graph: torch.fx.GraphModule) -> Sequence[Any]:
+    results = graph.graph.output_node().args[0]
+    assert isinstance(results, Sequence)
+    return results
 
 
 def _structure(captured: torch.fx.GraphModule, inputs: list[Any]) -> Hashable | None:
@@ -280,10 +298,8 @@ def _structure(captured: torch.fx.GraphModule, inputs: list[Any]) -> Hashable | 
         if node.op in ("get_attr", "call_module"):
             return None
         nodes.append((node.op, node.target, node.name, str(node.args), str(sorted(node.kwargs.items()))))
-    kinds = tuple((v.dtype, tuple(v.shape), v.stride(), v.data_ptr() % 64 == 0) for v in inputs)
-    same = {id(v): i for i, v in enumerate(inputs)}
-    shared = tuple(same[id(v)] for v in inputs)
-    return (tuple(nodes), kinds, shared, tuple(names), tuple(is_parameter))
+    kinds = tuple((v.dtype, tuple(v.shape), v.stride()) if isinstance(v, torch.Tensor) else v for v in inputs)
+    return (tuple(nodes), kinds, tuple(names), tuple(is_parameter))
 
 
 def _first_location(captured: torch.fx.GraphModule) -> str:

@@ -1,4 +1,4 @@
-"""Tensors that a captured graph holds as attributes become inputs, like weights."""
+"""The inputs of a captured graph: what it holds as attributes becomes one, what is a number none."""
 
 from __future__ import annotations
 
@@ -46,6 +46,14 @@ def lift_constants(graph: torch.fx.GraphModule) -> list[torch.Tensor]:
     if lifted:
         graph.recompile()
     return tensors
+
+
+def drop_numbers(graph: torch.fx.GraphModule) -> None:
+    """Remove inputs that are numbers, in place: a trace has their values wherever it uses them."""
+    for node in list(graph.graph.nodes):
+        if node.op == "placeholder" and not isinstance(node.meta.get("val"), torch.Tensor) and not node.users:
+            graph.graph.erase_node(node)
+    graph.recompile()
 
 
 def attribute_name(source: str) -> str:

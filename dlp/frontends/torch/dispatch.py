@@ -89,7 +89,7 @@ class OptimizedForward:
         return getattr(self.eager, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+        if torch.compiler.is_dynamo_compiling() or _being_traced():
             return self.eager(*args, **kwargs)  # a part of what somebody else captures
         session = self.session
         reason = self._reason_for_framework()
@@ -155,6 +155,14 @@ class OptimizedForward:
 
     def __repr__(self) -> str:
         return f"<forward of {type(self.module).__name__}, optimised by dlp>"
+
+
+def _being_traced() -> bool:
+    """Whether this thread traces: `torch.compiler.is_compiling()` is also true while another thread compiles."""
+    if torch._C._get_tracing_state() is not None:
+        return True
+    modes, key = torch._C._len_torch_dispatch_stack(), torch._C._TorchDispatchModeKey
+    return modes != 0 and any(torch._C._get_dispatch_mode(kind) is not None for kind in (key.PROXY, key.FAKE))
 
 
 def _capturing(forward: OptimizedForward, session: Session) -> Callable[..., Any]:

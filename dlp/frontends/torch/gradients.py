@@ -26,12 +26,13 @@ class CompiledForward(torch.autograd.Function):
         compiled: GraphFunction,
         captured: GraphFunction,
         differentiable: Sequence[bool],
-        *inputs: torch.Tensor,
+        *inputs: torch.Tensor | int,
     ) -> tuple[torch.Tensor, ...]:
         """`differentiable` says which results carry gradients in eager."""
         ctx.captured, ctx.differentiable = captured, differentiable
+        ctx.numbers = [None if isinstance(value, torch.Tensor) else value for value in inputs]
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*inputs)
+        ctx.save_for_backward(*(value for value in inputs if isinstance(value, torch.Tensor)))
         outputs = tuple(compiled(*inputs))
         ctx.mark_non_differentiable(*(o for o, wanted in zip(outputs, differentiable, strict=True) if not wanted))
         return outputs
@@ -39,11 +40,13 @@ class CompiledForward(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
         needed = ctx.needs_input_grad[3:]
+        tensors = iter(ctx.saved_tensors)
+        saved = [next(tensors) if number is None else number for number in ctx.numbers]
         # A double backward differentiates what happens here: then, and only then, gradients are enabled.
         create_graph = torch.is_grad_enabled()
         with torch.enable_grad():
             # Views, so that hooks on the inputs themselves do not run here and once more outside.
-            inputs = [t.view_as(t) if wanted else t for t, wanted in zip(ctx.saved_tensors, needed, strict=True)]
+            inputs = [t.view_as(t) if wanted else t for t, wanted in zip(saved, needed, strict=True)]
             outputs = ctx.captured(*inputs)
         chosen = [
             (output, grad)

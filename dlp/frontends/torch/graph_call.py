@@ -15,8 +15,9 @@ class GraphCall:
 
     Args:
         compiled: what the compile function returned.
-        is_parameter: which of the graph's inputs are weights, constants included.
-        constants: values of the last inputs, which the caller does not pass.
+        tensors: which of the values that a call passes are tensors; numbers are in the code.
+        is_parameter: which tensors are weights, constants included.
+        constants: values of the last tensors, which a call does not pass.
         outputs: fake tensors: shape and strides of eager's results.
     """
 
@@ -24,6 +25,7 @@ class GraphCall:
         self,
         compiled: CompiledGraph,
         parameters: ParameterSets,
+        tensors: Sequence[bool],
         is_parameter: Sequence[bool],
         constants: Sequence[torch.Tensor],
         outputs: Sequence[torch.Tensor],
@@ -31,8 +33,9 @@ class GraphCall:
         self._run = compiled.run
         self.parameters = parameters
         self._constants = tuple(constants)
-        self._pick_weights = pick([i for i, yes in enumerate(is_parameter) if yes])
-        self._pick_inputs = pick([i for i, yes in enumerate(is_parameter) if not yes])
+        places = [i for i, tensor in enumerate([*tensors, *(True for _ in constants)]) if tensor]
+        self._pick_weights = pick([i for i, yes in zip(places, is_parameter, strict=True) if yes])
+        self._pick_inputs = pick([i for i, yes in zip(places, is_parameter, strict=True) if not yes])
         self._restride = _restride_plan(outputs)
 
     def __call__(self, *args: torch.Tensor) -> list[torch.Tensor]:

@@ -13,8 +13,10 @@ from dlp.frontends.torch import source_lines
 def reason_against_inputs(inputs: Sequence[object]) -> str:
     """Why these graph inputs rule compilation out, or an empty string."""
     for value in inputs:
-        if isinstance(value, int | float | torch.SymInt | torch.SymFloat | torch.SymBool):
-            return "a size that is known only at run time"
+        if isinstance(value, int):
+            continue
+        if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
+            return "a number that is known only at run time"
         if not isinstance(value, torch.Tensor):
             return f"an input of type {type(value).__name__}"
         if type(value) not in (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer):
