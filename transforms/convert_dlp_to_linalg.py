@@ -23,7 +23,6 @@ from xdsl.ir.affine import (
 )
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
-from xdsl.rewriter import InsertPoint
 
 from dlp.dialects import arith
 from dlp.dialects.dlp.elementwise import scalar_value
@@ -110,7 +109,7 @@ class StructuredToGeneric(RewritePattern):
             [r.type for r in op.res],
         )
         generic.attributes.update(op.attributes)
-        rewriter.replace_matched_op(generic)
+        rewriter.replace(op, generic)
 
 
 class PadToInsertion(RewritePattern):
@@ -231,7 +230,7 @@ def _inserted(part: SSAValue, into: SSAValue, offsets: Shape, rewriter: PatternR
 
 
 def _finish(op: DestinationOp, result: SSAValue, rewriter: PatternRewriter) -> None:
-    rewriter.replace_matched_op([], [result] if op.res else [])
+    rewriter.replace(op, [], [result] if op.res else [])
 
 
 def _element_of(value: SSAValue) -> Attribute:
@@ -239,5 +238,5 @@ def _element_of(value: SSAValue) -> Attribute:
 
 
 def _insert(op: Operation, rewriter: PatternRewriter) -> Operation:
-    rewriter.insert_op(op, InsertPoint.before(rewriter.current_operation))
+    rewriter.insert_op(op)
     return op

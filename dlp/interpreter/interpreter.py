@@ -47,7 +47,7 @@ class Interpreter:
         An array passed for a memref is read and written in place and must have the strides that its type says.
 
         Returns:
-            The results, as arrays.
+            The results: tensors and scalars as arrays of their own, memrefs as views of the memory that they are.
 
         Raises:
             InterpreterError: there is no such function, an argument does not fit its type, or running fails.
@@ -64,7 +64,7 @@ class Interpreter:
         ]
         with np.errstate(all="ignore"):
             results = self.run_function(target, values)
-        return [r.array if isinstance(r, Buffer) else np.asarray(r) for r in results]
+        return [r.array if isinstance(r, Buffer) else np.array(r, order="C") for r in results]
 
     def run_function(self, function: FuncOp, values: Sequence[Any]) -> Sequence[Any]:
         """Call a function on values of the interpreter."""

@@ -65,10 +65,12 @@ class Network:
 
     def _prepare(self) -> list[Array]:
         if self.function != "forward" or "prepare" not in self.interpreter.functions:
-            return []
-        names = self._function("prepare").attributes.get("dlp.weights", ArrayAttr([]))
-        symbols = [cast(StringAttr, n).data for n in cast(ArrayAttr[Attribute], names)]
-        return self._run("prepare", [self.weights[s] for s in symbols])
+            return self._weights_of(self.function)  # bufferised before weights were split off
+        return self._run("prepare", self._weights_of("prepare"))
+
+    def _weights_of(self, function: str) -> list[Array]:
+        names = self._function(function).attributes.get("dlp.weights", ArrayAttr([]))
+        return [self.weights[cast(StringAttr, n).data] for n in cast(ArrayAttr[Attribute], names)]
 
     def _run(self, name: str, given: Sequence[Array]) -> list[Array]:
         function = self._function(name)

@@ -30,12 +30,10 @@ _PASSES = (
     "--expand-strided-metadata",
     "--lower-affine",
     "--convert-scf-to-cf",
-    "--convert-math-to-libm",
-    "--math-expand-ops=ops=fpowi",
     "--convert-math-to-llvm",
+    "--convert-math-to-libm",
     "--finalize-memref-to-llvm",
     "--convert-func-to-llvm",
-    "--arith-expand",
     "--convert-arith-to-llvm",
     "--convert-cf-to-llvm",
     "--reconcile-unrealized-casts",
@@ -63,18 +61,8 @@ class UpstreamModule:
         _tool(["mlir-translate-22", "--mlir-to-llvmir", str(lowered), "-o", str(llvm)])
         options = ["-O1", "-fPIC", "-shared", "-Wno-override-module"]
         runtime = _runtime()
-        _tool(
-            [
-                "clang-22",
-                *options,
-                str(llvm),
-                str(runtime),
-                f"-Wl,-rpath,{runtime.parent}",
-                "-lm",
-                "-o",
-                str(library),
-            ]
-        )
+        libraries = [str(runtime), f"-Wl,-rpath,{runtime.parent}", "-lm"]
+        _tool(["clang-22", *options, str(llvm), *libraries, "-o", str(library)])
         self._library = ctypes.CDLL(str(library))
 
     def call(self, name: str, *arguments: Array) -> list[Array]:
