@@ -90,7 +90,7 @@ class Network:
         aliases = function.attributes.get("dlp.aliases")
         if isinstance(aliases, DenseArrayBase):
             outs = [
-                out if a < 0 else arrays[cast(int, a)]
+                out if a < 0 else arrays[cast(int, a)].reshape(out.shape)
                 for out, a in zip(outs, aliases.get_values(), strict=True)
             ]
         return outs
