@@ -22,16 +22,15 @@ from typing import cast
 from xdsl.dialects.builtin import FixedBitwidthType
 from xdsl.ir import Block, Operation, SSAValue, Use
 from xdsl.ir.affine import (
-    AffineBinaryOpExpr,
-    AffineBinaryOpKind,
     AffineConstantExpr,
     AffineDimExpr,
-    AffineExpr,
 )
 
 from dlp.dialects.dlp.elementwise import ConstantOp
-from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp, shape_of
-from dlp.dialects.dlp.view import Layout, ViewOp
+from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp
+from dlp.dialects.dlp.view import ViewOp
+
+from ._layouts import Layouts
 
 
 class Role(Enum):
@@ -83,17 +82,6 @@ class Node:
     def is_indirect(self) -> bool:
         return any(self.space.is_indirect(i) for i in range(len(self.op.ins)))
 
-    @cached_property
-    def regroups(self) -> bool:
-        """Whether it cuts an index apart (floordiv, mod): only tiles on certain boundaries can be computed."""
-        return self.role is Role.POINTWISE and any(
-            isinstance(e, AffineBinaryOpExpr)
-            and e.kind in (AffineBinaryOpKind.FloorDiv, AffineBinaryOpKind.Mod)
-            for m in self.space.maps
-            for expression in m
-            for e in expression.dfs()
-        )
-
     def aligned(self, operand: int) -> frozenset[int] | None:
         """Dimensions along which a tile of the result needs just that tile of the operand.
 
@@ -143,11 +131,6 @@ def _is_contraction(space: IterationSpace) -> bool:
     ]
     lacks = [{d for d in parallel if d not in dimensions} for dimensions in used]
     return any(a - b and b - a for i, a in enumerate(lacks) for b in lacks[i + 1 :])
-
-
-def is_window_index(expression: AffineExpr) -> bool:
-    """Whether an index moves with a dimension of the result and with one of the reduction."""
-    return isinstance(expression, AffineBinaryOpExpr) and expression.kind is AffineBinaryOpKind.Add
 
 
 @dataclass(eq=False)
@@ -216,12 +199,12 @@ class Grouping:
     def __init__(self, block: Block, rules: Iterable[Rule]) -> None:
         self.block = block
         self.rules = list(rules)
+        self.layouts = Layouts()
         self.views: dict[ViewOp, SSAValue] = {}
         """Views that are free, and the value whose elements they show."""
         self.free: set[SSAValue] = set()
         """Constants and views of them: they are computed again wherever they are used."""
         self._groups: dict[Operation, Group] = {}
-        self._layouts: dict[SSAValue, Layout] = {}
         for position, op in enumerate(block.ops):
             self._visit(op, position)
         for position, op in enumerate(block.ops):
@@ -283,7 +266,8 @@ class Grouping:
         if isinstance(op, ConstantOp):
             self.free.add(op.res[0])
             return
-        if isinstance(op, ViewOp) and self._is_free_view(op):
+        if isinstance(op, ViewOp) and self.layouts.is_free(op):
+            self._note_view(op)
             return
         if not isinstance(op, DestinationOp):
             # Whoever else reads a group keeps it from growing.
@@ -303,24 +287,11 @@ class Grouping:
             for use in value.uses
         )
 
-    def _is_free_view(self, op: ViewOp) -> bool:
-        source = op.ins[0]
-        layout = op.relayout(self._layout(source))
-        if layout is None:
-            return False
-        self._layouts[op.res[0]] = layout
-        self.views[op] = self._source(source)
+    def _note_view(self, view: ViewOp) -> None:
+        source = view.ins[0]
+        self.views[view] = self._source(source)
         if source in self.free:
-            self.free.add(op.res[0])
-        return True
-
-    def _layout(self, value: SSAValue) -> Layout:
-        """Offset and strides: those of the view that the value is, or row-major."""
-        known = self._layouts.get(value)
-        if known is None:
-            shape = shape_of(value.type)
-            known = 0, tuple(prod(shape[d + 1 :]) for d in range(len(shape)))
-        return known
+            self.free.add(view.res[0])
 
     def _source(self, value: SSAValue) -> SSAValue:
         """The value whose elements a chain of free views shows."""
@@ -342,7 +313,7 @@ class Grouping:
         if merge is None:
             merge = Merge((), dict(enumerate(node.shape)))
         group = _united(node, merge)
-        group.sealed = node.role is Role.ALONE or (node.role is Role.POINTWISE and node.regroups)
+        group.sealed = node.role is Role.ALONE
         self._groups[node.op] = group
         group.viewed.update(self._viewed_by(node))
         for value in node.op.ins:

@@ -14,12 +14,13 @@ from xdsl.passes import ModulePass
 from dlp import targets
 from dlp.dialects.dlp.elementwise import ConstantOp
 from dlp.dialects.dlp.graph import FusedOp, YieldOp
-from dlp.dialects.dlp.structured import DestinationOp
-from dlp.dialects.dlp.view import ViewOp
+from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder
+from dlp.dialects.dlp.view import CopyOp, ReshapeOp, ViewOp
 from dlp.statistics import count
 
 from ._fusion_rules import Attention, Chain, Elementwise, FusionRule, Rows, TrailingPad
 from ._grouping import Group, Grouping, Node, Role
+from ._layouts import Layouts
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,27 @@ class Fuse(ModulePass):
         rules = [rule for rule in self._all_rules() if rule.name not in self.without]
         for function in op.ops:
             if isinstance(function, FuncOp) and not function.is_declaration and _is_entry(function):
-                grouping = Grouping(function.body.block, rules)
-                _rewrite(function.body.block, grouping)
+                block = function.body.block
+                _copy_before_reshapes(block)
+                _rewrite(block, Grouping(block, rules))
 
 
 def _is_entry(function: FuncOp) -> bool:
     """Private functions are kernels already."""
     return function.sym_visibility is None or function.sym_visibility.data != "private"
+
+
+def _copy_before_reshapes(block: Block) -> None:
+    """Make a reshape that is no matter of strides a copy in the operand's shape, and a reshape that is.
+
+    A copy can be cut into tiles of any size, where a reshape can be cut between its rows only.
+    """
+    layouts = Layouts()
+    for op in block.ops:
+        if isinstance(op, ReshapeOp) and not layouts.is_free(op):
+            copied = GraphBuilder(op)(CopyOp, op.ins[0])
+            copied.name_hint = op.ins[0].name_hint
+            op.operands[0] = copied
 
 
 def _rewrite(block: Block, grouping: Grouping) -> None:

@@ -1,0 +1,32 @@
+"""Where the elements of a tensor will lie: row-major, or as the views that it is say."""
+
+from __future__ import annotations
+
+from math import prod
+
+from xdsl.ir import SSAValue
+
+from dlp.dialects.dlp.structured import shape_of
+from dlp.dialects.dlp.view import Layout, ViewOp
+
+
+class Layouts:
+    """Offset and strides of the values of a block, and which views need no copy."""
+
+    def __init__(self) -> None:
+        self._known: dict[SSAValue, Layout] = {}
+
+    def of(self, value: SSAValue) -> Layout:
+        known = self._known.get(value)
+        if known is None:
+            owner = value.owner
+            known = owner.relayout(self.of(owner.ins[0])) if isinstance(owner, ViewOp) else None
+            if known is None:
+                shape = shape_of(value.type)
+                known = 0, tuple(prod(shape[d + 1 :]) for d in range(len(shape)))
+            self._known[value] = known
+        return known
+
+    def is_free(self, view: ViewOp) -> bool:
+        """Whether a view is a matter of strides alone."""
+        return view.relayout(self.of(view.ins[0])) is not None
