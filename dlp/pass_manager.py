@@ -81,7 +81,7 @@ class PassFailure(PassError):
     """
 
     def __init__(self, record: PassRecord, cause: BaseException, reproducer: Path | None) -> None:
-        super().__init__(f"pass '{record.name}' {_what_happened(cause)}")
+        super().__init__(f"pass '{record.name}' failed: {error_line(cause)}")
         self.record = record
         self.reproducer = reproducer
 
@@ -168,8 +168,11 @@ class PassManager:
             ) as file:
                 path = Path(file.name)
                 stack = "".join(traceback.format_exception(error))
+                command = f"dlp-opt {command_options(pipeline_text([record.step]), self.target)} {path}"
+                if context.allow_unregistered:
+                    command += " --allow-unregistered-dialect"
                 file.write(
-                    f"// dlp-opt {command_options(pipeline_text([record.step]), self.target)} {path}\n"
+                    f"// {command}\n"
                     + "".join(f"// {line}".rstrip() + "\n" for line in stack.split("\n"))
                     + ir_text(module, generic=context.allow_unregistered)
                 )
@@ -192,12 +195,13 @@ def timed(records: Sequence[PassRecord], by: Callable[[PassRecord], str]) -> dic
     return seconds
 
 
-def _what_happened(cause: BaseException) -> str:
-    if isinstance(cause, DlpError):
-        return f"failed: {cause}"
-    text = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
-    frames = traceback.extract_tb(cause.__traceback__)
+def error_line(error: BaseException) -> str:
+    """An error in one line: its text if it is ours, else its type and the place where it was raised too."""
+    if isinstance(error, DlpError):
+        return str(error)
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__)
     # The innermost frame outside xDSL is where the mistake most likely is.
     own = [frame for frame in frames if "/xdsl/" not in frame.filename] or list(frames)
     place = f" ({own[-1].filename}:{own[-1].lineno}, in {own[-1].name})" if own else ""
-    return f"failed: {text}{place}"
+    return " ".join(text.split()) + place

@@ -17,7 +17,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
 from dlp.context import make_context
-from dlp.errors import DlpError, InputError, TargetError
+from dlp.errors import InputError, TargetError
 from dlp.instruments import DumpIR, PrintIR
 from dlp.ir_text import ir_text
 from dlp.opt.arguments import parse_arguments, steps_of
@@ -25,7 +25,7 @@ from dlp.opt.expected import ReportedError, mismatches
 from dlp.opt.listing import explanation, passes_text, pipelines_text
 from dlp.opt.source import SPLIT_MARK, Source, SyntaxInputError
 from dlp.opt.summary import statistics_text, timing_text
-from dlp.pass_manager import Instrument, PassFailure, PassManager, PassRecord
+from dlp.pass_manager import Instrument, PassFailure, PassManager, PassRecord, error_line
 from dlp.pass_pipeline import Step
 from dlp.pass_registry import get_pass, output_formats
 from dlp.rewriting import all_rewriting_bounded
@@ -105,7 +105,7 @@ class _Run:
             errors: list[ReportedError] = []
             try:
                 results.append(self._part(part, number if len(parts) > 1 else None))
-            except (DlpError, NotImplementedError) as error:
+            except Exception as error:
                 errors.append(_reported(error, part, self.args.traceback))
             if self.args.verify_diagnostics:
                 complaints = mismatches(part, errors)
@@ -214,7 +214,7 @@ def _write(name: str, text: str) -> None:
 
 def _reported(error: Exception, source: Source, with_stack: bool) -> ReportedError:
     """The error with its place in the file, the IR around it, and where the reproducer is."""
-    message, line, place, shown = str(error), None, "", ""
+    message, line, place, shown = error_line(error), None, "", ""
     if isinstance(error, SyntaxInputError):
         line, place, shown = error.line, f":{error.line}:{error.column}", error.shown
     wrong = error if isinstance(error, InvalidOperation) else error.__cause__
