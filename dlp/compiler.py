@@ -91,9 +91,7 @@ def compile_module(
             return _loaded(metadata, library, statistics)
 
     statistics.cache_misses += 1
-    steps = parse_passes(pipeline, target=target.name)
-    steps = [_with_option(step, "threads", threads) for step in steps]
-    metadata = _lower(module, steps, target, statistics, progress, dump_dir, verify)
+    metadata = _lower(module, _steps(pipeline, target, threads), target, statistics, progress, dump_dir, verify)
     progress.stage("print C")
     with statistics.stage("print C"):
         sources = print_c_units(module, target)
@@ -125,8 +123,15 @@ def lower_module(module: ModuleOp, *, target: Target, threads: int = 1, pipeline
     Raises:
         PassError: a pass failed.
     """
-    steps = [_with_option(s, "threads", threads) for s in parse_passes(pipeline, target=target.name)]
+    steps = _steps(pipeline, target, threads)
     return _lower(module, steps, target, CompileStatistics(), SILENT, None, verify=True)
+
+
+def _steps(pipeline: str, target: Target, threads: int) -> list[Step]:
+    """The passes, told of the target and of the threads."""
+    # Passes read a description by name. An emulated target has the shape of the one that it stands for.
+    name = target.name.partition("-on-")[0]
+    return [_with_option(step, "threads", threads) for step in parse_passes(pipeline, target=name)]
 
 
 def _loaded(metadata: Metadata, library: Library, statistics: CompileStatistics) -> CompiledModule:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from dlp.cache import key_of
 from dlp.compile_statistics import CompileStatistics
 from dlp.compiled_module import CompiledModule
 from dlp.compiler import compile_module
@@ -15,6 +17,7 @@ from dlp.errors import UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch.imported_graph import ImportedGraph, OutputSpec, TensorSpec
 from dlp.frontends.torch.importer import import_graph
 from dlp.frontends.torch.seam import Options
+from dlp.ir_text import ir_text
 from dlp.progress import Progress
 from dlp.targets import Target, check_runs_here, host, load
 
@@ -116,11 +119,24 @@ def compile_fx(
         imported.module,
         target=target,
         threads=options.threads,
-        dump_dir=options.dump_dir,
+        dump_dir=_dump_folder(options.dump_dir, imported),
         progress=progress,
     )
     compiled.statistics.stage_seconds = {**statistics.stage_seconds, **compiled.statistics.stage_seconds}
     return TorchGraph(compiled, imported, is_parameter, options.threads)
+
+
+_dumped: dict[tuple[Path, str], Path] = {}
+
+
+def _dump_folder(directory: str | None, imported: ImportedGraph) -> Path | None:
+    """Where a graph's IR goes: the first graph into the directory that the user gave, others into folders of it."""
+    if directory is None:
+        return None
+    folder = Path(directory).absolute()
+    earlier = sum(1 for place, _ in _dumped if place == folder)
+    default = folder if not earlier else folder / f"graph{earlier + 1}"
+    return _dumped.setdefault((folder, key_of(ir_text(imported.module))), default)
 
 
 def _target(name: str | None) -> Target:
