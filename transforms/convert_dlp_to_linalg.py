@@ -238,5 +238,5 @@ def _element_of(value: SSAValue) -> Attribute:
 
 
 def _insert(op: Operation, rewriter: PatternRewriter) -> Operation:
-    rewriter.insert_op(op)
+    rewriter.insert(op)
     return op
