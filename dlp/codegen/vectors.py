@@ -15,7 +15,7 @@ from xdsl.ir import Operation, SSAValue
 
 from dlp.codegen import indexing
 from dlp.codegen.c_types import BYTES, SCALARS, element, lane_element, lanes, power_of_two
-from dlp.codegen.function import FunctionPrinter, Splat, mask_width, parenthesised
+from dlp.codegen.function import FunctionPrinter, Splat, is_mask, mask_width, parenthesised
 from dlp.codegen.linear import Linear
 from dlp.codegen.literals import float_literal, integer_literal
 from dlp.codegen.reductions import REDUCTIONS, combine
@@ -101,7 +101,8 @@ def compare_integers(printer: FunctionPrinter, op: Operation) -> None:
         unsigned = "unsigned long" if lane == "index" else None
         if unsigned is None and lane != "i1":
             unsigned = printer.prelude.type(f"u{lane[1:]}", lanes(op.operands[0].type))
-            operands = [printer.operand(value) for value in op.operands]
+            if not is_mask(op.operands[0]):
+                operands = [printer.operand(value) for value in op.operands]
         operands = [f"({unsigned}){text}" if unsigned else text for text in operands]
     _compare(printer, op, f"{{0}} {COMPARE_INTEGERS[number]} {{1}}", operands)
 
@@ -294,6 +295,10 @@ def create_mask(printer: FunctionPrinter, op: Operation) -> None:
 
 
 def _comparable(printer: FunctionPrinter, op: Operation) -> list[str]:
+    """Operands of a comparison: a splat stays a scalar beside a vector; masks have one width."""
+    if is_mask(op.operands[0]):
+        bits = printer.mask_bits(op.operands[0])
+        return [printer.mask(value, bits) for value in op.operands]
     if all(printer.splat(value) is not None for value in op.operands):
         return [printer.operand(value) for value in op.operands]
     return [parenthesised(_scalar_or_vector(printer, value)) for value in op.operands]

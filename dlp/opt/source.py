@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import AttributeCovT, Operation, SSAValue
-from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.parser import UnresolvedOperand
 from xdsl.parser.core import ForwardDeclaredValue
 from xdsl.utils.exceptions import ParseError
 from xdsl.utils.lexer import Span
 from xdsl.utils.mlir_lexer import MLIRTokenKind
 
 from dlp.errors import InputError
+from dlp.ir_parser import IRParser
 
 SPLIT_MARK = "// -----"
 
@@ -99,7 +100,7 @@ class SyntaxInputError(InputError):
         self.shown = shown
 
 
-class _LineParser(Parser):
+class _LineParser(IRParser):
     """A parser that remembers where operations began, and where values were used that are not defined yet."""
 
     def __init__(self, context: Context, text: str, name: str) -> None:

@@ -8,17 +8,17 @@ from typing import Any
 from xdsl.dialects.builtin import MemRefType, ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Region
-from xdsl.parser import Parser
 
 from dlp.context import make_context
 from dlp.dialects.dlp.structured import DestinationOp
 from dlp.interpreter import Interpreter
 from dlp.interpreter.dtypes import Array, element_type_of
+from dlp.ir_parser import IRParser
 
 
 def parse_module(text: str) -> ModuleOp:
     """The module that `text` spells, verified."""
-    module = Parser(make_context(), text).parse_module()
+    module = IRParser(make_context(), text).parse_module()
     module.verify()
     return module
 

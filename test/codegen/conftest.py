@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from xdsl.parser import Parser
 
 from dlp.codegen import print_c
 from dlp.context import make_context
+from dlp.ir_parser import IRParser
 from dlp.targets import Target, emulated, load
 
 COMPILERS = {"gcc": "gcc", "clang": "clang-22"}
@@ -53,7 +53,7 @@ def compile_ir(tmp_path_factory: pytest.TempPathFactory) -> Compile:
 
 
 def parse(ir: str):
-    module = Parser(make_context(), ir).parse_module()
+    module = IRParser(make_context(), ir).parse_module()
     module.verify()
     return module
 

@@ -1,0 +1,97 @@
+"""Exponentials and the like as functions of their own, which kernels call."""
+
+from __future__ import annotations
+
+from xdsl.context import Context
+from xdsl.dialects import func, math
+from xdsl.dialects.builtin import Float32Type, FloatAttr, ModuleOp, VectorType
+from xdsl.ir import Attribute, Block, Operation, Region
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from dlp.dialects import arith
+from dlp.lowering._math_functions import FUNCTIONS, Lanes
+from dlp.statistics import count
+
+
+class OutlineMath(ModulePass):
+    """Replace `math.exp`, `log`, `tanh` and `erf` on f32 by calls of functions that this pass writes as IR.
+
+    One function for each name and width, within 2 ulp; the printed C inlines it. `math.rsqrt` becomes 1 / sqrt.
+    Other functions and other types keep their operations, which are spelled with C's library.
+
+    Before:
+    ```mlir
+    %y = math.exp %x : vector<8xf32>
+    ```
+    After:
+    ```mlir
+    %y = func.call @exp_f32x8(%x) : (vector<8xf32>) -> vector<8xf32>
+    ...
+    func.func private @exp_f32x8(%x: vector<8xf32>) -> vector<8xf32> {
+      ... polynomial in arith and vector operations
+    }
+    ```
+    """
+
+    name = "outline-math"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        known = {f.sym_name.data for f in op.ops if isinstance(f, func.FuncOp)}
+        for inner in list(op.walk()):
+            if isinstance(inner, math.RsqrtOp):
+                _replace_rsqrt(inner)
+                continue
+            name = inner.name.removeprefix("math.")
+            if (
+                name not in FUNCTIONS
+                or not inner.name.startswith("math.")
+                or not _is_known(inner.operands[0].type)
+            ):
+                continue
+            type_ = inner.operands[0].type
+            callee = f"{name}_f32x{_lanes(type_)}" if isinstance(type_, VectorType) else f"{name}_f32"
+            if callee not in known:
+                known.add(callee)
+                op.body.block.add_op(_function(callee, name, type_))
+                count("functions written")
+            Rewriter.replace_op(inner, func.CallOp(callee, [inner.operands[0]], [type_]))
+            count("operations that became calls")
+
+
+def _is_known(type_: Attribute) -> bool:
+    if isinstance(type_, VectorType):
+        return (
+            isinstance(type_.element_type, Float32Type) and len(type_.get_shape()) == 1 and _lanes(type_) > 1
+        )
+    return isinstance(type_, Float32Type)
+
+
+def _lanes(type_: Attribute) -> int:
+    return type_.get_shape()[0] if isinstance(type_, VectorType) else 1
+
+
+def _function(callee: str, name: str, type_: Attribute) -> func.FuncOp:
+    """The private function that computes `name` on scalars or vectors of f32."""
+    block = Block(arg_types=[type_])
+    block.args[0].name_hint = "x"
+
+    def add(op: Operation) -> Operation:
+        block.add_op(op)
+        return op
+
+    result = FUNCTIONS[name](Lanes(add, _lanes(type_)), block.args[0])
+    block.add_op(func.ReturnOp(result))
+    return func.FuncOp(callee, ([type_], [type_]), Region(block), visibility="private")
+
+
+def _replace_rsqrt(op: math.RsqrtOp) -> None:
+    type_ = op.operand.type
+    element = type_.element_type if isinstance(type_, VectorType) else type_
+    root = math.SqrtOp(op.operand)
+    if isinstance(type_, VectorType):
+        one = arith.ConstantOp(arith.DenseIntOrFPElementsAttr.from_list(type_, [1.0]))
+    else:
+        one = arith.ConstantOp(FloatAttr(1.0, element))
+    Rewriter.replace_op(op, [one, root, arith.DivfOp(one, root)])
+    count("rsqrt that became 1 / sqrt")
