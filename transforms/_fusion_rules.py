@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Protocol, cast
 
+from xdsl.ir.affine import AffineDimExpr
+
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.targets import Target
 from dlp.tiling.fusion import operand_region
-from dlp.tiling.linear import Interval
+from dlp.tiling.linear import Interval, NotAlignedError
 
 from ._grouping import Group, Grouping, Merge, Node, Role
 
@@ -38,10 +40,10 @@ class FusionRule(Protocol):
 
 @dataclass(frozen=True)
 class Chain:
-    """An element-wise op behind the reduction whose result it reads point by point.
+    """An element-wise op behind a reduction, which can be cut into the same tiles.
 
-    `conv, add, relu`: bias, residual and activation are computed on the accumulators of a tile. Other operands may be
-    anything that exists by then, and element-wise groups of the same shape come along.
+    `conv, add, relu` read each other point by point: bias, residual and activation are computed on the accumulators
+    of a tile. Other operands may be anything that exists by then; element-wise groups of the same shape come along.
     """
 
     name: ClassVar[str] = "chain"
@@ -63,7 +65,7 @@ class Elementwise:
 def _join_pointwise(grouping: Grouping, node: Node, *, with_reduction: bool) -> Merge | None:
     if node.role is not Role.POINTWISE or node.is_indirect:
         return None
-    candidates = _read_groups(grouping, node, aligned_everywhere=True)
+    candidates = _read_groups(grouping, node, keep_frame=True)
     heavy = [g for g in candidates if g.heavy]
     if with_reduction and not heavy:
         return None
@@ -137,14 +139,18 @@ class Attention:
             return None
         for i in range(len(node.op.ins)):
             rows = grouping.operand_group(node, i)
-            if rows is None or not _reduces_rows_only(rows) or node.aligned(i) is None:
+            if rows is None or not _reduces_rows_only(rows) or not _contracts_rows(node, i, rows):
                 continue
             scores = self._scores(grouping, rows)
-            if scores is None or not self._is_only_for(grouping, node, {rows, scores}):
+            if scores is None:
                 continue
             together = {rows, scores}
             frame = _frame(grouping, node, together)
-            if grouping.may_become_one(together, node) and self._fits(grouping, together, node, frame):
+            if (
+                grouping.may_become_one(together, node)
+                and self._is_only_for(grouping, node, together, frame)
+                and self._fits(grouping, together, node, frame)
+            ):
                 return Merge(list(together), frame, "attention")
         return None
 
@@ -163,8 +169,14 @@ class Attention:
         return next(iter(read)) if len(read) == 1 else None
 
     @staticmethod
-    def _is_only_for(grouping: Grouping, node: Node, groups: set[Group]) -> bool:
-        return not any(grouping.outside_uses(n.op.res[0], groups, node) for g in groups for n in g.nodes)
+    def _is_only_for(grouping: Grouping, node: Node, groups: set[Group], frame: dict[int, int]) -> bool:
+        """Whether nobody else needs the scores; what has one element a row (the maximum) others may have."""
+        return not any(
+            grouping.outside_uses(n.op.res[0], groups, node)
+            for g in groups
+            for n in g.nodes
+            if any(size != 1 for d, size in enumerate(n.shape) if d not in frame)
+        )
 
     def _fits(self, grouping: Grouping, groups: set[Group], node: Node, frame: dict[int, int]) -> bool:
         row = max(frame, default=0)
@@ -173,7 +185,7 @@ class Attention:
             return self.ROWS if d == row else 1
 
         tiles = prod(-(-n // tile(d)) for d, n in frame.items())
-        if tiles < FEWEST_TILES and prod(node.shape) > FEW_ELEMENTS:
+        if tiles < FEWEST_TILES and max(prod(n.shape) for g in groups for n in g.nodes) > FEW_ELEMENTS:
             return False
         held = sum(g.scratch_bytes(frame, tile) for g in groups)
         contractions = [node, *(n for g in groups for n in g.nodes if n.role is Role.CONTRACTION)]
@@ -184,7 +196,10 @@ class Attention:
             ]
             for i in range(len(n.op.ins)):
                 if grouping.operand_group(n, i) not in groups:
-                    region = operand_region(cast(StructuredOp, n.op), i, box)
+                    try:
+                        region = operand_region(cast(StructuredOp, n.op), i, box)
+                    except NotAlignedError:
+                        return False
                     held += prod(interval.bound for interval in region) * n.element_bytes
         return held <= self.target.l2_bytes
 
@@ -192,6 +207,17 @@ class Attention:
 def _reduces_rows_only(group: Group) -> bool:
     """Whether a group reduces, and nothing but whole dimensions."""
     return bool(group.heavy) and all(n.role in (Role.POINTWISE, Role.REDUCTION) for n in group.nodes)
+
+
+def _contracts_rows(node: Node, operand: int, rows: Group) -> bool:
+    """Whether a contraction sums along the very dimensions that a group has reduced, and no others."""
+    if node.aligned(operand) is None:
+        return False
+    rank = len(node.shape)
+    index = node.space.maps[operand]
+    contracted = {d for d, e in enumerate(index) if isinstance(e, AffineDimExpr) and e.position >= rank}
+    reduced = [{d for d, n in enumerate(h.op.in_shape(0)) if h.shape[d] != n} for h in rows.heavy]
+    return all(len(h.shape) == rank for h in rows.heavy) and all(r == contracted for r in reduced)
 
 
 @dataclass(frozen=True)
@@ -209,8 +235,11 @@ class TrailingPad:
         return Merge([group], group.frame) if grouping.may_become_one({group}, node) else None
 
 
-def _read_groups(grouping: Grouping, node: Node, *, aligned_everywhere: bool = False) -> list[Group]:
-    """Groups that compute operands of an op, all of them read by whole dimensions (or point by point).
+def _read_groups(grouping: Grouping, node: Node, *, keep_frame: bool = False) -> list[Group]:
+    """Groups that compute operands of an op, all of them read by whole dimensions.
+
+    With `keep_frame`, those that can be cut with the op wherever they can be cut now: where nothing is reduced, the op
+    reads them point by point.
 
     What a pad or a concatenation made is left to others: its frame would break the tiles.
     """
@@ -222,7 +251,8 @@ def _read_groups(grouping: Grouping, node: Node, *, aligned_everywhere: bool = F
         if not isinstance(node.op.ins[i].owner, StructuredOp):
             good[group] = False
             continue
-        fits = node.is_aligned_everywhere(i) if aligned_everywhere else node.aligned(i) is not None
+        aligned = node.aligned(i)
+        fits = aligned is not None and (not keep_frame or aligned.issuperset(group.frame))
         good[group] = good.get(group, True) and fits
     return [group for group, fits in good.items() if fits]
 

@@ -107,11 +107,6 @@ class Node:
                     return None
         return frozenset(dimensions)
 
-    def is_aligned_everywhere(self, operand: int) -> bool:
-        """Whether each point of the result reads the same point of the operand."""
-        aligned = self.aligned(operand)
-        return aligned is not None and len(aligned) == len(self.shape)
-
     @property
     def element_bytes(self) -> int:
         element = self.op.element_type
