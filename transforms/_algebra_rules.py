@@ -49,7 +49,7 @@ def constants_folded(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
 
 
 def broadcasts_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
-    """Operands broadcast by themselves: a broadcast, or a constant's shape, is needed only if it alone gives the shape."""
+    """A broadcast of an operand, or a constant's shape, is needed only where it alone gives the shape."""
     types = [op.in_type(i) for i in range(len(op.ins))]
     narrow: dict[int, SSAValue | float | int] = {}
     for i, x in enumerate(op.ins):

@@ -38,11 +38,25 @@ Rule = Callable[["ViewCarrier", DestinationOp], bool]
 
 
 class ViewCarrier:
-    """One walk over a block. `prefer_carried` decides ties: rather go on with a carried order than end it."""
+    """One walk over a block.
 
-    def __init__(self, block: Block, rules: Mapping[type, Rule], *, prefer_carried: bool = False) -> None:
+    Args:
+        rules: by the class of op or a base class of it.
+        starts: the ops whose rule applies although nothing is carried to them.
+        prefer_carried: decides ties: rather go on with a carried order than end it.
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        rules: Mapping[type[Operation], Rule],
+        starts: tuple[type[Operation], ...],
+        *,
+        prefer_carried: bool = False,
+    ) -> None:
         self.block = block
         self.rules = rules
+        self.starts = starts
         self.prefer_carried = prefer_carried
         self.weights = WeightSide(block)
         self.carried: dict[SSAValue, Carried] = {}
@@ -56,20 +70,20 @@ class ViewCarrier:
             self.block.erase_op(op)
 
     def visit(self, op: Operation) -> None:
-        if isinstance(op, DestinationOp) and op.res and 0 not in op.shape:
-            rule = self._rule(op)
-            if rule is not None and rule(self, op):
-                return
-        for inner in op.walk():
-            for i, operand in enumerate(inner.operands):
-                if operand in self.carried:
-                    inner.operands[i] = self.real(operand)
+        if op.regions:
+            for inner in op.walk():
+                self._read_real_values(inner)
+        elif isinstance(op, self.starts) or any(operand in self.carried for operand in op.operands):
+            if isinstance(op, DestinationOp) and op.res and 0 not in op.shape:
+                rule = next((self.rules[cls] for cls in type(op).__mro__ if cls in self.rules), None)
+                if rule is not None and rule(self, op):
+                    return
+            self._read_real_values(op)
 
-    def _rule(self, op: DestinationOp) -> Rule | None:
-        for cls in type(op).__mro__:
-            if cls in self.rules:
-                return self.rules[cls]
-        return None
+    def _read_real_values(self, op: Operation) -> None:
+        for i, operand in enumerate(op.operands):
+            if operand in self.carried:
+                op.operands[i] = self.real(operand)
 
     # What rules do
 
@@ -90,7 +104,11 @@ class ViewCarrier:
         self._replaced.append(op)
 
     def instead(
-        self, op: DestinationOp, new: DestinationOp, order: tuple[int, ...] | None, what: str = "ops moved before a view"
+        self,
+        op: DestinationOp,
+        new: DestinationOp,
+        order: tuple[int, ...] | None,
+        what: str = "ops moved before a view",
     ) -> None:
         """`new` computes what `op` does, seen through a view; `new` may be carried further."""
         count(what)
@@ -131,7 +149,11 @@ class ViewCarrier:
     def in_order(self, value: SSAValue) -> SSAValue | None:
         """What a carried transpose reads, where it moves dimensions of size 1 only: a reshape of that does as well."""
         carried = self.carried.get(value)
-        if carried is None or carried.order is None or not keeps_order(shape_of(carried.source), carried.order):
+        if (
+            carried is None
+            or carried.order is None
+            or not keeps_order(shape_of(carried.source), carried.order)
+        ):
             return None
         return carried.source
 

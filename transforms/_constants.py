@@ -17,7 +17,9 @@ def splat_value(value: SSAValue) -> float | int | None:
 def splat(b: GraphBuilder, number: float | int, element_type: Attribute, shape: Shape = ()) -> SSAValue:
     """A constant."""
     attribute = (
-        IntegerAttr(int(number), i64) if isinstance(element_type, IntegerType) else FloatAttr(float(number), f64)
+        IntegerAttr(int(number), i64)
+        if isinstance(element_type, IntegerType)
+        else FloatAttr(float(number), f64)
     )
     return b(ConstantOp, shape=shape, element_type=element_type, value=attribute)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import TensorType
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.structured import Shape

@@ -61,9 +61,7 @@ def reshape_before_transpose(
     place = -1
     for view_dims, result_dims in groups:
         places = [order[d] for d in view_dims if source[order[d]] != 1]
-        if places and any(
-            source[d] != 1 and d not in places for d in range(places[0], places[-1] + 1)
-        ):
+        if places and any(source[d] != 1 and d not in places for d in range(places[0], places[-1] + 1)):
             return None
         if places != sorted(places):
             return None
@@ -172,7 +170,7 @@ def _elementwise_before_reshape(c: ViewCarrier, op: DestinationOp) -> bool:
     if any(shape is None for shape in shapes):
         return False
     b = GraphBuilder(op)
-    ins = [c.reshaped(b, x, cast(Shape, shape)) for x, shape in zip(op.ins, shapes)]
+    ins = [c.reshaped(b, x, cast(Shape, shape)) for x, shape in zip(op.ins, shapes, strict=True)]
     c.instead(op, op.on(ins, result_type=TensorType(op.element_type, source)), None)
     return True
 
@@ -257,9 +255,7 @@ def per_dimension(*names: str) -> Rule:
 
 def _grows_in_vain(c: ViewCarrier, op: DestinationOp) -> bool:
     """Whether a transpose behind the op, which makes its operand larger, would only cost more than before it."""
-    return (
-        prod(op.shape) > prod(op.in_shape(0)) and not c.prefer_carried and op.ins[0] not in c.weights
-    )
+    return prod(op.shape) > prod(op.in_shape(0)) and not c.prefer_carried and op.ins[0] not in c.weights
 
 
 def concat(c: ViewCarrier, op: DestinationOp) -> bool:
@@ -292,6 +288,9 @@ def broadcast(c: ViewCarrier, op: DestinationOp) -> bool:
     c.instead(op, op.on([carried.source], result_type=transposed_type(op, order)), order)
     return True
 
+
+STARTS: tuple[type[Operation], ...] = (TransposeOp, ReshapeOp)
+"""Ops whose rule applies although nothing is carried to them."""
 
 RULES: dict[type[Operation], Rule] = {
     TransposeOp: transpose,

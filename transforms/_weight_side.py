@@ -34,6 +34,4 @@ class WeightSide:
     def _follows(self, op: Operation) -> bool:
         if isinstance(op, WeightOp):
             return True
-        if not isinstance(op, DestinationOp) or not op.res:
-            return False
-        return all(operand in self for operand in op.ins)
+        return isinstance(op, DestinationOp) and all(operand in self for operand in op.operands)

@@ -50,7 +50,10 @@ class Canonicalize(ModulePass):
 def _rules(op_class: type[Operation]) -> tuple[Rule, ...]:
     """The rules for an op, most special class first."""
     return tuple(
-        rule for cls in op_class.__mro__ for table in (ALGEBRA, VIEW_IDENTITIES) for rule in table.get(cls, ())
+        rule
+        for cls in op_class.__mro__
+        for table in (ALGEBRA, VIEW_IDENTITIES)
+        for rule in table.get(cls, ())
     )
 
 

@@ -18,7 +18,7 @@ from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, attribute_o
 from dlp.dialects.dlp.view import PadOp, ReshapeOp, TransposeOp, reshape_groups
 
 from ._carried_views import Rule, ViewCarrier, inverse, keeps_order, shape_of
-from ._view_rules import RULES, in_full_order, transposed_type
+from ._view_rules import RULES, STARTS, in_full_order, transposed_type
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class ChannelsLast(ModulePass):
         for func in op.ops:
             if isinstance(func, FuncOp):
                 for block in func.body.blocks:
-                    ViewCarrier(block, _RULES, prefer_carried=True).run()
+                    if any(_wants_channels_last(o) for o in block.ops):
+                        ViewCarrier(block, _RULES, _STARTS, prefer_carried=True).run()
 
 
 def _to_first(rank: int) -> tuple[int, ...]:
@@ -137,6 +138,8 @@ def _matmul(c: ViewCarrier, op: DestinationOp) -> bool:
     c.instead(op, new, None, "weights with permuted rows")
     return True
 
+
+_STARTS = (*STARTS, ConvOp, PoolOp, PadOp)
 
 _RULES: dict[type[Operation], Rule] = {
     **RULES,

@@ -38,8 +38,9 @@ class CommonSubexpressionElimination(ModulePass):
     %2 = arith.addf %0, %0 : f32
     ```
     Operations are equal when name, operands, attributes, result types and regions are; from which line of the user's
-    model they came (`dlp.source`) does not matter. The first of them must dominate the others. Operations that write memory are never merged, those that only read it where nothing is
-    written in between. Operations found dead on the way are removed.
+    model they came (`dlp.source`) does not matter. The first of them must dominate the others. Operations that write
+    memory are never merged, those that only read it where nothing is written in between. Operations found dead on
+    the way are removed.
     """
 
     name = "cse"

@@ -70,7 +70,11 @@ def _product_before(norm: BatchNormOp, weights: WeightSide) -> tuple[Contraction
                 x, bias = product, other
                 break
     product = x.owner
-    if not isinstance(product, ContractionOp) or not x.has_one_use() or not _has_columns_in_dimension_1(product):
+    if (
+        not isinstance(product, ContractionOp)
+        or not x.has_one_use()
+        or not _has_columns_in_dimension_1(product)
+    ):
         return None
     if product.ins[1] not in weights or product.ins[0] in weights:
         return None

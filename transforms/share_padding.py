@@ -91,17 +91,19 @@ def _share(x: SSAValue, block: Block) -> None:
         count("values read from their padded form")
 
 
-def _slice(pad: PadOp, before: Operation, offsets: list[int] | tuple[int, ...], shape: tuple[int, ...]) -> SSAValue:
-    return GraphBuilder(before)(
-        SliceOp, pad.result, shape=shape, offsets=offsets, steps=[1] * len(shape)
-    )
+def _slice(
+    pad: PadOp, before: Operation, offsets: list[int] | tuple[int, ...], shape: tuple[int, ...]
+) -> SSAValue:
+    return GraphBuilder(before)(SliceOp, pad.result, shape=shape, offsets=offsets, steps=[1] * len(shape))
 
 
 def _contains(outer: PadOp, inner: PadOp) -> bool:
     return outer.value == inner.value and all(
         a >= b
         for a, b in zip(
-            (*int_list(outer.low), *int_list(outer.high)), (*int_list(inner.low), *int_list(inner.high)), strict=True
+            (*int_list(outer.low), *int_list(outer.high)),
+            (*int_list(inner.low), *int_list(inner.high)),
+            strict=True,
         )
     )
 

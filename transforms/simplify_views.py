@@ -10,7 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 
 from ._carried_views import ViewCarrier
-from ._view_rules import RULES
+from ._view_rules import RULES, STARTS
 
 
 @dataclass(frozen=True)
@@ -38,4 +38,4 @@ class SimplifyViews(ModulePass):
         for func in op.ops:
             if isinstance(func, FuncOp):
                 for block in func.body.blocks:
-                    ViewCarrier(block, RULES).run()
+                    ViewCarrier(block, RULES, STARTS).run()
