@@ -37,6 +37,8 @@ STAGES: Mapping[str, Sequence[str]] = {
     "vectors": ("vectorize", "convert-dlp-to-loops"),
     # One arena for all intermediates; kernels allocate nothing.
     "arena": ("hoist-allocations", "plan-arena"),
+    # Exponentials and the like as functions over arith and vector.
+    "math": ("outline-math",),
 }
 """Stage name -> its passes."""
 
