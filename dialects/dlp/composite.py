@@ -25,7 +25,7 @@ from .elementwise import (
     SubOp,
 )
 from .reduction import MaxOp, SumOp
-from .structured import DecomposableOp, GraphBuilder, Shape, ShapedValueType, shape_of
+from .structured import DecomposableOp, GraphBuilder, Shape, ShapedValueType, int_of, shape_of
 from .view import BroadcastOp, ReshapeOp, TransposeOp
 
 
@@ -50,6 +50,9 @@ class SoftmaxOp(DecomposableOp):
     ) -> tuple[Shape | None, Attribute | None]:
         if len(ins) != 1:
             raise VerifyException(f"dlp.softmax: takes 1 operand, has {len(ins)}")
+        dimension = int_of(properties["dimension"])
+        if not 0 <= dimension < len(shape_of(ins[0])):
+            raise VerifyException(f"dlp.softmax: {dimension} is no dimension of operand 0 ({ins[0]})")
         return shape_of(ins[0]), ins[0].element_type
 
     def decompose(self, b: GraphBuilder) -> SSAValue:
@@ -82,7 +85,15 @@ class LayerNormOp(DecomposableOp):
         expected = 1 + ("has_weight" in properties) + ("has_bias" in properties)
         if len(ins) != expected:
             raise VerifyException(f"dlp.layer_norm: takes {expected} operands, has {len(ins)}")
-        return shape_of(ins[0]), ins[0].element_type
+        rank, shape = int_of(properties["rank"]), shape_of(ins[0])
+        if not 0 < rank <= len(shape):
+            raise VerifyException(f"dlp.layer_norm: operand 0 ({ins[0]}) has no last {rank} dimensions")
+        for k, t in enumerate(ins[1:], 1):
+            if shape_of(t) != shape[-rank:] and -1 not in shape:
+                raise VerifyException(
+                    f"dlp.layer_norm: operand {k} ({t}) must have the last {rank} dimensions of operand 0 ({ins[0]})"
+                )
+        return shape, ins[0].element_type
 
     def decompose(self, b: GraphBuilder) -> SSAValue:
         x, shape = self.ins[0], self.shape
@@ -141,7 +152,8 @@ class AttentionOp(DecomposableOp):
     """softmax(q k^T * scale + mask) v over the last two dimensions (Vaswani et al., arXiv:1706.03762).
 
     Operands: q [b..., h, m, d], k [b..., g, n, d], v [b..., g, n, e] with g dividing h (grouped queries), and with
-    `has_mask` an additive mask that broadcasts to [b..., h, m, n]. `causal` lets query i see keys 0 .. i.
+    `has_mask` an additive mask that broadcasts to [b..., h, m, n]. `causal` lets query i see keys 0 .. i. A query
+    to which the mask shows no key gives zeros.
     """
 
     name = "dlp.attention"
@@ -156,7 +168,24 @@ class AttentionOp(DecomposableOp):
         expected = 3 + ("has_mask" in properties)
         if len(ins) != expected:
             raise VerifyException(f"dlp.attention: takes {expected} operands, has {len(ins)}")
-        q, v = shape_of(ins[0]), shape_of(ins[2])
+        q, k, v = (shape_of(t) for t in ins[:3])
+        if not len(q) == len(k) == len(v) >= 2:
+            raise VerifyException(
+                f"dlp.attention: the ranks of {ins[0]}, {ins[1]} and {ins[2]} differ or are below 2"
+            )
+        if -1 not in (q[-1], k[-1]) and q[-1] != k[-1]:
+            raise VerifyException(
+                f"dlp.attention: operand 1 ({ins[1]}) must have the {q[-1]} columns of operand 0 ({ins[0]})"
+            )
+        if -1 not in (k[-2], v[-2]) and k[-2] != v[-2]:
+            raise VerifyException(
+                f"dlp.attention: operand 2 ({ins[2]}) must have the {k[-2]} rows of operand 1 ({ins[1]})"
+            )
+        if len(q) > 2 and -1 not in (q[-3], k[-3]) and (q[-3] % k[-3] or k[-3] != v[-3]):
+            raise VerifyException(
+                f"dlp.attention: the heads of operand 1 ({ins[1]}) and operand 2 ({ins[2]}) must be as many, "
+                f"and divide those of operand 0 ({ins[0]})"
+            )
         return (*q[:-1], v[-1]), ins[0].element_type
 
     def decompose(self, b: GraphBuilder) -> SSAValue:
@@ -176,7 +205,13 @@ class AttentionOp(DecomposableOp):
             scores = b(SelectOp, visible, scores, constant(b, float("-inf"), scores))
         if self.has_mask is not None:
             scores = b(AddOp, scores, self.ins[3])
-        return b(MatmulOp, b(SoftmaxOp, scores, dimension=rank - 1), v)
+        y = b(MatmulOp, b(SoftmaxOp, scores, dimension=rank - 1), v)
+        if self.has_mask is None:
+            return y
+        # A query to which the mask shows no key attends to nothing: zeros, where softmax has NaN.
+        hidden = constant(b, float("-inf"), scores)
+        blind = b(CompareOp, b(MaxOp, scores, dims=[rank - 1]), hidden, predicate="eq")
+        return b(SelectOp, blind, constant(b, 0.0, y), y)
 
     @staticmethod
     def _repeat_heads(b: GraphBuilder, x: SSAValue, heads: int) -> SSAValue:

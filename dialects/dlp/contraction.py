@@ -27,6 +27,7 @@ from .structured import (
     dims,
     int_list,
     shape_of,
+    shapes_fit,
 )
 
 
@@ -43,6 +44,17 @@ class ContractionOp(StructuredOp, ABC):
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
         return b.fma(args[0], args[1], acc)
+
+    def verify_panels(self, expected: Shape) -> None:
+        """Check the result of packed weights, whose number of columns only the result says (-1 in `expected`)."""
+        if self.panel_width is None:
+            return
+        columns, room = self.shape[-1], self.in_shape(1)[0] * self.panel_width
+        if not shapes_fit(expected, self.shape) or (room >= 0 and columns > room):
+            raise VerifyException(
+                f"{self.name}: the operands {self.ins[0].type} and {self.ins[1].type}, packed in panels of "
+                f"{self.panel_width}, do not give {self.destination_type}"
+            )
 
 
 @irdl_op_definition
@@ -101,6 +113,10 @@ class MatmulOp(ContractionOp):
         else:
             w_map = (*broadcast_map(w[:-2], lead), k, n)
         return IterationSpace(shape, (a[-1],), (a_map, w_map))
+
+    def verify_(self) -> None:
+        super().verify_()
+        self.verify_panels((*self.in_shape(0)[:-1], -1))
 
     def dimension_names(self) -> tuple[str, ...]:
         lead = len(self.shape) - 2
@@ -165,6 +181,19 @@ class ConvOp(ContractionOp):
         if oc is None:
             return None, ins[0].element_type
         return (x[0], oc, *out) if layout == "channels_first" else (x[0], *out, oc), ins[0].element_type
+
+    def verify_(self) -> None:
+        super().verify_()
+        x, channels = self.in_shape(0), self.out_channels
+        if channels != -1 and channels % self.group_count:
+            raise VerifyException(
+                f"dlp.conv: operand 1 ({self.ins[1].type}) has {channels} output channels, "
+                f"which {self.group_count} groups do not divide"
+            )
+        if self.panel is None:
+            return
+        window = window_output(x[1:-1], self.kernel, int_list(self.strides), int_list(self.dilations))
+        self.verify_panels((x[0], *window, -1))
 
     def on_tile(self, ins: Sequence[SSAValue], out: SSAValue) -> Self:
         tile = self.on(ins, out)

@@ -232,7 +232,7 @@ class DestinationOp(IRDLOperation, ABC):
                 )
         shape, element = self.infer([cast(ShapedValueType, v.type) for v in self.ins], self.properties)
         target = self.outs[0] if self.outs else self.res[0]
-        if shape is not None and not _shapes_fit(shape, self.shape):
+        if shape is not None and not shapes_fit(shape, self.shape):
             raise VerifyException(
                 f"{self.name}: the operands give a result of shape {_dims(shape)}, "
                 f"but {_name(target)} is {target.type}"
@@ -346,6 +346,11 @@ def int_list(attribute: Attribute | None) -> tuple[int, ...]:
     return cast(tuple[int, ...], tuple(attribute.get_values()))
 
 
+def int_of(attribute: Attribute) -> int:
+    """The integer of an IntegerAttr property."""
+    return cast(IntegerAttr, attribute).value.data
+
+
 def broadcast_shapes(name: str, ins: Sequence[ShapedValueType]) -> Shape:
     """NumPy's broadcasting of the operands' shapes.
 
@@ -375,7 +380,8 @@ def broadcast_map(operand: Shape, result: Shape) -> tuple[AffineExpr, ...]:
     )
 
 
-def _shapes_fit(a: Shape, b: Shape) -> bool:
+def shapes_fit(a: Shape, b: Shape) -> bool:
+    """Whether two shapes are the same as far as they are known."""
     return len(a) == len(b) and all(x == y or -1 in (x, y) for x, y in zip(a, b, strict=True))
 
 

@@ -51,7 +51,9 @@ def attention(op: AttentionOp, q: Array, k: Array, v: Array, mask: Array | None 
         scores = np.where(np.tri(*scores.shape[-2:], dtype=np.bool_), scores, -np.inf)
     if mask is not None:
         scores = scores + mask
-    return _softmax(scores, -1) @ v
+    # A query to which the mask shows no key gives zeros.
+    blind = (scores == -np.inf).all(axis=-1, keepdims=True)
+    return np.where(blind, 0.0, _softmax(scores, -1) @ v)
 
 
 _FORMULAS: Mapping[type[DecomposableOp], Callable[..., Array]] = {

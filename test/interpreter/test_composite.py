@@ -104,6 +104,19 @@ def test_attention(run: Any, form: str, key_heads: int) -> None:
     assert relative_error(result, expected.numpy()) < 1e-5
 
 
+@both
+def test_attention_to_nothing_gives_zeros(run: Any) -> None:
+    q, k, v = normal(3, 8), normal(4, 8, seed=1), normal(4, 5, seed=2)
+    mask = np.zeros((3, 4), np.float32)
+    mask[1] = -np.inf
+    expected = functional.scaled_dot_product_attention(
+        *_tensors(q, k, v), attn_mask=torch.from_numpy(mask), scale=0.3
+    )
+    assert np.array_equal(expected[1].numpy(), np.zeros(5))
+    result = run(AttentionOp, q, k, v, mask, scale=0.3, has_mask=True)
+    assert relative_error(result, expected.numpy()) < 1e-5
+
+
 def test_attention_without_heads() -> None:
     q, k, v = normal(5, 8), normal(6, 8, seed=1), normal(6, 3, seed=2)
     expected = functional.scaled_dot_product_attention(*_tensors(q, k, v))
