@@ -42,7 +42,7 @@ class Footprint:
 
     cycles: float = 0.0
     scratch_bytes: int = 0
-    read_bytes: int = 0
+    read_cycles: float = 0.0
 
 
 def is_depthwise(op: DestinationOp) -> bool:
@@ -90,7 +90,10 @@ def footprint(root: StructuredOp, box: Region, target: Target) -> Footprint:
             key = (id(op.ins[i]), tuple(x.key for x in region))
             if key not in seen:
                 seen.add(key)
-                total.read_bytes += prod(x.bound for x in region) * element_bytes(op.in_type(i).element_type)
+                size = prod(x.bound for x in region) * element_bytes(op.in_type(i).element_type)
+                # What does not stay in the second-level cache comes from behind it each time.
+                fits = size <= target.l2_bytes
+                total.read_cycles += size / (L2_BYTES_PER_CYCLE if fits else MEMORY_BYTES_PER_CYCLE)
 
     visit(root, box)
     return total
@@ -138,7 +141,7 @@ def task_level(root: StructuredOp, target: Target, threads: int) -> Level | None
 
 def _cost(part: Footprint, tasks: int, threads: int, target: Target) -> float:
     """Cycles of the busiest thread."""
-    memory = part.read_bytes / L2_BYTES_PER_CYCLE
+    memory = part.read_cycles
     if part.scratch_bytes > target.l2_bytes // 2:
         memory += 2 * part.scratch_bytes / MEMORY_BYTES_PER_CYCLE
     elif part.scratch_bytes > target.l1_bytes // 2:

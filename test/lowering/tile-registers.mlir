@@ -1,0 +1,50 @@
+// RUN: dlp-opt -p 'tile-registers{target=avx2}' %s | filecheck %s
+// RUN: dlp-opt -p 'tile-registers{target=avx512}' %s | filecheck %s --check-prefix AVX512
+// RUN: dlp-opt -p 'tile-registers{target=ve}' %s | filecheck %s --check-prefix VE
+
+// Six rows and two vectors of accumulators fit sixteen registers; bias and relu follow on the same tile.
+// CHECK-LABEL: func.func private @matmul
+// CHECK: scf.for %n
+// CHECK: scf.for %m
+// CHECK: dlp.matmul ins({{.*}}) outs(%[[T:.*]] : memref<6x16xf32>) {panel = 16 : i64}
+// CHECK-NEXT: %[[B:.*]] = memref.subview
+// CHECK-NEXT: dlp.add ins(%[[T]], %[[B]] : memref<6x16xf32>, {{.*}}) outs(%[[U:.*]] : memref<6x16xf32>)
+// CHECK-NEXT: dlp.relu ins(%[[U]] : memref<6x16xf32>) outs(%{{.*}} : memref<6x16xf32
+// Thirty-two registers of sixteen lanes: more rows.
+// AVX512-LABEL: func.func private @matmul
+// AVX512: dlp.matmul {{.*}} outs(%{{.*}} : memref<{{1[0-9]|2[0-9]}}x16xf32>)
+func.func private @matmul(%a: memref<48x64xf32>, %w: memref<2x64x16xf32>, %b: memref<32xf32>, %y: memref<48x32xf32>) {
+  %t = memref.alloc() : memref<48x32xf32>
+  dlp.matmul ins(%a, %w : memref<48x64xf32>, memref<2x64x16xf32>) outs(%t : memref<48x32xf32>) {panel = 16}
+  %u = memref.alloc() : memref<48x32xf32>
+  dlp.add ins(%t, %b : memref<48x32xf32>, memref<32xf32>) outs(%u : memref<48x32xf32>)
+  dlp.relu ins(%u : memref<48x32xf32>) outs(%y : memref<48x32xf32>)
+  func.return
+}
+
+// A value with two readers in loops of their own is computed once, in a loop of its own.
+// CHECK-LABEL: func.func private @shared
+// CHECK: dlp.exp
+// CHECK-NOT: dlp.exp
+// CHECK: dlp.sum
+// CHECK: dlp.div
+func.func private @shared(%x: memref<8x64xf32>, %y: memref<8x64xf32>) {
+  %e = memref.alloc() : memref<8x64xf32>
+  dlp.exp ins(%x : memref<8x64xf32>) outs(%e : memref<8x64xf32>)
+  %s = memref.alloc() : memref<8x1xf32>
+  dlp.sum ins(%e : memref<8x64xf32>) outs(%s : memref<8x1xf32>) {dims = array<i64: 1>}
+  dlp.div ins(%e, %s : memref<8x64xf32>, memref<8x1xf32>) outs(%y : memref<8x64xf32>)
+  func.return
+}
+
+// A vector of 256 elements on the Vector Engine, and a rest of 44.
+// VE-LABEL: func.func private @long
+// VE: dlp.relu ins({{.*}}) outs(%{{.*}} : memref<{{[0-9]+}}xf32
+// CHECK-LABEL: func.func private @long
+// CHECK: scf.for
+// CHECK: dlp.relu ins({{.*}}) outs(%{{.*}} : memref<32xf32
+// CHECK: dlp.relu ins({{.*}}) outs(%{{.*}} : memref<12xf32
+func.func private @long(%x: memref<300xf32>, %y: memref<300xf32>) {
+  dlp.relu ins(%x : memref<300xf32>) outs(%y : memref<300xf32>)
+  func.return
+}
