@@ -28,7 +28,7 @@ STAGES: Mapping[str, Sequence[str]] = {
         "split-prepare",
     ),
     # A private function for each distinct group of ops that is computed together.
-    "kernels": ("fuse", "outline-kernels"),
+    "kernels": ("fuse", "outline-kernels", "order-calls"),
     # Kernels write into buffers that they are given; views are strides.
     "buffers": ("bufferize", "fold-destination-views", "lower-pad"),
     # Loops over the tasks of the threads, and in them over tiles that fit the registers.

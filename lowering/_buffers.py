@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from math import prod
 from typing import TypeAlias, cast
@@ -16,6 +17,8 @@ from dlp.dialects.dlp.view import Layout, ReshapeOp
 Buffer: TypeAlias = MemRefType[Attribute]
 
 
+# Making a type checks it, which costs more than all else here; networks have few types.
+@functools.lru_cache(maxsize=4096)
 def buffer_type(tensor: Attribute) -> Buffer:
     """The contiguous buffer that holds a tensor."""
     assert isinstance(tensor, TensorType)
@@ -34,10 +37,13 @@ def layout_of(type_: Buffer) -> tuple[int | None, tuple[int, ...]]:
     return type_.get_offset(), tuple(cast(int, s) for s in strides)
 
 
-def strided_type(element_type: Attribute, shape: Sequence[int], layout: tuple[int | None, Sequence[int]]) -> Buffer:
+@functools.lru_cache(maxsize=4096)
+def strided_type(
+    element_type: Attribute, shape: tuple[int, ...], layout: tuple[int | None, tuple[int, ...]]
+) -> Buffer:
     """A memref type; without a layout where the buffer is contiguous from its first element."""
     offset, strides = layout
-    if offset == 0 and tuple(strides) == contiguous_strides(shape):
+    if offset == 0 and strides == contiguous_strides(shape):
         return MemRefType(element_type, shape)
     return MemRefType(element_type, shape, StridedLayoutAttr(strides, offset))
 
@@ -47,7 +53,7 @@ def bytes_of(type_: Buffer) -> int:
     return prod(type_.get_shape()) * BYTES[element(type_)]
 
 
-def reinterpret(root: SSAValue, shape: Sequence[int], layout: Layout) -> Operation:
+def reinterpret(root: SSAValue, shape: tuple[int, ...], layout: Layout) -> Operation:
     """A view of a buffer that has offset 0."""
     element_type = cast(Buffer, root.type).element_type
     offset, strides = layout
@@ -60,12 +66,26 @@ def subview(
     source: SSAValue, offsets: Sequence[int], sizes: Sequence[int], steps: Sequence[int]
 ) -> Operation:
     """A part of a buffer, of the same rank."""
-    return memref.SubviewOp.from_static_parameters(source, cast(Buffer, source.type), offsets, sizes, steps)
+    type_ = cast(Buffer, source.type)
+    start, strides = layout_of(type_)
+    if start is not None:
+        start += sum(o * s for o, s in zip(offsets, strides, strict=True))
+    steps_in_elements = tuple(a * b for a, b in zip(strides, steps, strict=True))
+    # Its result keeps its strides even where it is contiguous: so says the op.
+    result = _with_layout(type_.element_type, tuple(sizes), start, steps_in_elements)
+    return memref.SubviewOp.get(source, offsets, sizes, steps, result)
+
+
+@functools.lru_cache(maxsize=4096)
+def _with_layout(
+    element_type: Attribute, shape: tuple[int, ...], offset: int | None, strides: tuple[int, ...]
+) -> Buffer:
+    return MemRefType(element_type, shape, StridedLayoutAttr(strides, offset))
 
 
 def allocate(type_: Buffer) -> memref.AllocOp:
     """A buffer of its own."""
-    return memref.AllocOp.get(type_.element_type, shape=type_.get_shape())
+    return memref.AllocOp([], [], type_)
 
 
 def reshape_root(value: SSAValue) -> SSAValue:
