@@ -29,8 +29,9 @@ from torch.autograd import forward_ad
 from dlp.errors import FallbackError, FallbackWarning
 from dlp.frontends.torch import source_lines
 from dlp.frontends.torch.backend import GraphBackend
+from dlp.frontends.torch.direct import Variants, direct_call
 from dlp.frontends.torch.seam import CompileFunction, Options
-from dlp.frontends.torch.session import ACTIVE, Session, call_on_this_thread
+from dlp.frontends.torch.session import ACTIVE, CallRecord, Session
 
 VARIANTS = 64
 """How many variants of one model (sizes, strides, modes) are compiled; further ones run in the framework."""
@@ -44,6 +45,8 @@ _CAPTURE_CONFIG = {
     # Sizes are constants of the compiled code: every new size is a variant.
     "automatic_dynamic_shapes": False,
     "assume_static_by_default": True,
+    # Marks for the profiler in the code of every variant: two calls through Dynamo's wrappers.
+    "record_runtime_overhead": False,
     # Dynamo leaves recurrent modules alone by default, for the sake of other backends.
     "allow_rnn": True,
     # The limit on variants is per model; this one is per code object over all models.
@@ -93,7 +96,9 @@ class OptimizedForward:
             return self.eager(*args, **kwargs)  # a part of what somebody else captures
         session = self.session
         reason = self._reason_for_framework()
-        with call_on_this_thread(session) as record:
+        record, outer = CallRecord(), ACTIVE.record
+        ACTIVE.record = record
+        try:
             if reason:
                 session.fall_back(reason, source_lines.of_code(getattr(self.eager, "__code__", None)))
                 result = self.eager(*args, **kwargs)
@@ -103,6 +108,9 @@ class OptimizedForward:
                     with session.lock:
                         captured = self._captured = self._captured or _capturing(self, session)
                 result = captured(self.module, *args, **kwargs)
+        finally:
+            ACTIVE.record = outer
+        session.count(record)
         if record.failed_captures:
             # Only now: had the framework failed too, the mistake would have been the caller's.
             session.failed_captures += 1
@@ -175,11 +183,12 @@ def _capturing(forward: OptimizedForward, session: Session) -> Callable[..., Any
     if not hasattr(context, "callback"):  # TORCHDYNAMO_DISABLE=1
         session.fall_back("Dynamo is disabled")
         return function
-    outer = context.callback
+    outer, variants = context.callback, Variants(function)
     outer._torchdynamo_orig_backend = _Converter(
-        outer._torchdynamo_orig_backend, session, function.__code__, type(forward.module).__name__
+        outer._torchdynamo_orig_backend, session, variants, function.__code__, type(forward.module).__name__
     )
-    return context(function)
+    through_dynamo = context(function)
+    return direct_call(function, variants.find, through_dynamo) or through_dynamo
 
 
 def _release(session: Session, code: types.CodeType) -> None:
@@ -218,10 +227,13 @@ def _private_function(forward: OptimizedForward) -> types.FunctionType:
 class _Converter:
     """Around Dynamo's conversion of one frame: our configuration, the stop-watch, and a reason for every failure."""
 
-    def __init__(self, convert: Any, session: Session, own_code: types.CodeType, title: str) -> None:
+    def __init__(
+        self, convert: Any, session: Session, variants: Variants, own_code: types.CodeType, title: str
+    ) -> None:
         self._torchdynamo_orig_backend = convert._torchdynamo_orig_backend
         self._convert = convert._inner_convert
         self._session = session
+        self._variants = variants
         self._own_code = own_code
         self._title = title
 
@@ -243,7 +255,10 @@ class _Converter:
         finally:
             elapsed = time.perf_counter() - started
             session.capture_seconds += elapsed - (session.backend_seconds - in_backend)
-        for reason in graph_break_reasons[breaks:]:
+        broken = graph_break_reasons[breaks:]
+        if code is self._own_code and not broken and converted.guarded_code is not None:
+            self._variants.add(converted.guarded_code.code, converted.guarded_code.guard_manager)
+        for reason in broken:
             session.fall_back(f"graph break: {_first_line(reason.reason)}", source_lines.of_stack(reason.user_stack))
         return converted
 
@@ -259,7 +274,7 @@ class _Converter:
             return _in_framework(strategy, for_good=code is self._own_code, reason=reason)
         reason = f"not captured: {_first_line(error)}"
         assert ACTIVE.record is not None
-        ACTIVE.record.failed_captures.append((reason, location))
+        ACTIVE.record.failed_captures += ((reason, location),)
         strategy = FrameExecStrategy(FrameAction.SKIP, FrameAction.DEFAULT)
         return _in_framework(strategy, for_good=False, reason=reason)
 

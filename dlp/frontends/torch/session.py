@@ -44,14 +44,16 @@ class GraphRecord:
     parameters: ParameterSets | None = None
 
 
-@dataclass
 class CallRecord:
-    """What happened inside one call of the model, on one thread."""
+    """What happened inside one call of the model, on one thread: how many graphs ran, and in which way."""
 
-    compiled: int = 0
-    framework: int = 0
-    failed_captures: list[tuple[str, str]] = field(default_factory=list)
-    """Reason and location."""
+    __slots__ = ("compiled", "failed_captures", "framework")
+
+    def __init__(self, compiled: int = 0, framework: int = 0) -> None:
+        self.compiled = compiled
+        self.framework = framework
+        self.failed_captures: tuple[tuple[str, str], ...] = ()
+        """Reason and location."""
 
 
 class _Active(threading.local):
@@ -118,18 +120,6 @@ class Session:
                 yield progress
             finally:
                 self.progress = SILENT
-
-
-@contextmanager
-def call_on_this_thread(session: Session) -> Iterator[CallRecord]:
-    """One call of a model: what its graphs do is counted as this call's."""
-    record, outer = CallRecord(), ACTIVE.record
-    ACTIVE.record = record
-    try:
-        yield record
-    finally:
-        ACTIVE.record = outer
-    session.count(record)
 
 
 def count_graph(session: Session, *, compiled: bool) -> None:

@@ -1,0 +1,148 @@
+"""The short way into a variant that Dynamo captured whole: its guards, then its code, without its frame evaluation.
+
+Dynamo's way into a compiled function (a wrapper in Python, a hook into the evaluation of frames, wrappers around the
+graph's function) took 35 µs a call where the guards of a small model took 5. A variant without graph breaks needs
+none of it: if its guards hold for the arguments, the code that Dynamo made is called as a function.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import types
+from collections.abc import Callable
+from typing import Any
+
+from torch._dynamo.eval_frame import _stance
+
+_MOST = 8
+"""So many variants are tried before Dynamo is asked, which knows all."""
+
+
+class Variant:
+    """One captured form of a function: what it depends on, and its code."""
+
+    __slots__ = ("_guards", "run")
+
+    def __init__(self, function: types.FunctionType, code: types.CodeType, guards: Any) -> None:
+        self._guards = guards
+        self.run = types.FunctionType(
+            code, _globals_for(code, function), function.__name__, function.__defaults__, function.__closure__
+        )
+        self.run.__kwdefaults__ = function.__kwdefaults__
+
+    def holds(self, values: dict[str, Any]) -> bool:
+        """Whether the guards hold for these arguments and everything else that the code depends on."""
+        # Without an entry in Dynamo's cache the variant is not there yet, or no more: its guards refer to what is
+        # gone.
+        return self._guards.cache_entry is not None and self._guards.check(values)
+
+    @property
+    def gone(self) -> bool:
+        return self._guards.cache_entry is None
+
+
+class Variants:
+    """The variants of one function that can be called directly, the last used first."""
+
+    def __init__(self, function: types.FunctionType) -> None:
+        self._function = function
+        self._variants: tuple[Variant, ...] = ()
+
+    def add(self, code: types.CodeType, guards: Any) -> None:
+        """Note a variant that has no graph breaks; `guards` is Dynamo's guard manager."""
+        alive = [variant for variant in self._variants if not variant.gone]
+        self._variants = (Variant(self._function, code, guards), *alive)
+
+    def find(self, values: dict[str, Any]) -> Callable[..., Any] | None:
+        """The code of the first variant whose guards hold."""
+        if _stance.stance != "default":
+            return None
+        variants = self._variants
+        for place, variant in enumerate(variants[:_MOST]):
+            if variant.holds(values):
+                if place:
+                    self._variants = (variant, *variants[:place], *variants[place + 1 :])
+                return variant.run
+        return None
+
+
+def direct_call(
+    function: types.FunctionType, find: Callable[[dict[str, Any]], Callable[..., Any] | None], otherwise: Callable
+) -> Callable[..., Any] | None:
+    """A function with the signature of `function` that calls what `find` gives for its local variables.
+
+    Args:
+        function: in evaluation, its local variables at entry are its parameters and what its closure holds.
+        find: from local variables to the function to call, or `None`.
+        otherwise: to call when there is none.
+
+    Returns:
+        `None` if the closure is not complete.
+    """
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    if any(_is_empty(cell) for cell in cells.values()):
+        return None
+    parameters, passed, values = [], [], []
+    keyword_only = False
+    for parameter in inspect.signature(function).parameters.values():
+        name = parameter.name
+        values.append(f"{name!r}: {name}")
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            parameters.append(f"*{name}")
+            passed.append(f"*{name}")
+            keyword_only = True
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            parameters.append(f"**{name}")
+            passed.append(f"**{name}")
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            if not keyword_only:
+                parameters.append("*")
+                keyword_only = True
+            parameters.append(name)
+            passed.append(f"{name}={name}")
+        else:
+            parameters.append(name)
+            passed.append(name)
+    positional_only = function.__code__.co_posonlyargcount
+    if positional_only:
+        parameters.insert(positional_only, "/")
+    values += [f"{name!r}: _dlp_cells[{name!r}].cell_contents" for name in cells]
+    call = ", ".join(passed)
+    source = (
+        f"def direct({', '.join(parameters)}):\n"
+        f"    _dlp_run = _dlp_find({{{', '.join(values)}}})\n"
+        f"    return _dlp_otherwise({call}) if _dlp_run is None else _dlp_run({call})\n"
+    )
+    names: dict[str, Any] = {"_dlp_find": find, "_dlp_otherwise": otherwise, "_dlp_cells": cells}
+    exec(source, names)
+    direct = names["direct"]
+    direct.__defaults__, direct.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+    return direct
+
+
+class _Globals(dict[str, Any]):
+    """The globals of a function, with a few of them replaced."""
+
+    def __init__(self, base: dict[str, Any], replaced: dict[str, Any]) -> None:
+        super().__init__(replaced, __builtins__=base["__builtins__"])
+        self._base = base
+
+    def __missing__(self, name: str) -> Any:
+        return self._base[name]
+
+
+def _globals_for(code: types.CodeType, function: types.FunctionType) -> dict[str, Any]:
+    """Globals in which the graph's functions are without Dynamo's wrapper, which keeps it from tracing them."""
+    base = function.__globals__
+    if any(instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL") for instruction in dis.get_instructions(code)):
+        return base
+    wrapped = {name: base[name] for name in code.co_names if name.startswith("__compiled_fn") and name in base}
+    return _Globals(base, {n: getattr(f, "_torchdynamo_orig_callable", f) for n, f in wrapped.items()})
+
+
+def _is_empty(cell: types.CellType) -> bool:
+    try:
+        return cell.cell_contents is cell
+    except ValueError:
+        return True
