@@ -12,7 +12,11 @@ from functools import cache
 from typing import Any, cast
 
 import torch
-from torch._decomp import _core_aten_decompositions_post_autograd, core_aten_decompositions
+from torch._decomp import (
+    _core_aten_decompositions_post_autograd,
+    core_aten_decompositions,
+    get_decompositions,
+)
 
 KEPT = (
     "_native_batch_norm_legit_no_training",
@@ -53,6 +57,21 @@ KEPT = (
 """Operations that stay: an ATen operation, or one overload of it."""
 
 
+DECOMPOSED = (
+    "_upsample_nearest_exact1d",
+    "_upsample_nearest_exact2d",
+    "_upsample_nearest_exact3d",
+    "upsample_bicubic2d",
+    "upsample_bilinear2d",
+    "upsample_linear1d",
+    "upsample_nearest1d",
+    "upsample_nearest2d",
+    "upsample_nearest3d",
+    "upsample_trilinear3d",
+)
+"""Operations that are decomposed although the framework does not count them among the simpler ones."""
+
+
 def _overloads(name: str) -> Iterable[torch._ops.OpOverload]:
     packet, _, overload = name.partition(".")
     operation = getattr(torch.ops.aten, packet)
@@ -65,15 +84,21 @@ def _kept() -> frozenset[torch._ops.OpOverload]:
 
 
 @cache
+def _more() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:
+    return dict(get_decompositions([getattr(torch.ops.aten, name) for name in DECOMPOSED]))
+
+
+@cache
 def decomposition_table() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:
     """For AOTAutograd (`decompositions=`)."""
-    table = _core_aten_decompositions_post_autograd()
+    table = {**_core_aten_decompositions_post_autograd(), **_more()}
     return {op: rule for op, rule in table.items() if op not in _kept()}
 
 
 def export_decompositions() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:
     """For `torch.export`'s `run_decompositions`: the same set."""
     table = core_aten_decompositions()
+    table.update(_more())
     for op in _kept():
         table.pop(op, None)
     return cast("dict[torch._ops.OperatorBase, Callable[..., Any]]", table)

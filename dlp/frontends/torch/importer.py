@@ -66,6 +66,7 @@ class Importer:
         self._inputs: list[InputSpec] = []
         self._weights: list[WeightSpec] = []
         self._constants: dict[str, torch.Tensor] = {}
+        self._computes = False
 
     # What node importers use.
 
@@ -80,8 +81,8 @@ class Importer:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the node's (first) result."""
-        return self.result.dtype
+        """Of the node's (first) result; what computes unsigned bytes computes them as `torch.int32`."""
+        return torch.int32 if self._is_wide(self.result) else self.result.dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -135,6 +136,10 @@ class Importer:
         if list(permutation) == list(range(len(permutation))):
             return x
         return self(TransposeOp, x, permutation=tuple(permutation))
+
+    def _is_wide(self, fake: object) -> bool:
+        """Whether the IR's bytes without a sign must be widened for what this node does with them."""
+        return self._computes and isinstance(fake, torch.Tensor) and fake.dtype == torch.uint8
 
     def widen(self, x: SSAValue) -> SSAValue:
         """The i8 elements of a `torch.uint8` tensor as i32, 0 to 255."""
@@ -190,9 +195,7 @@ class Importer:
         if name is not None:
             return self._weight(WeightSpec(name, index, spec))
         self._inputs.append(InputSpec(node.name, index, spec))
-        argument = self._block.insert_arg(
-            tensor_type(spec.physical_shape, spec.dtype), len(self._block.args)
-        )
+        argument = self._block.insert_arg(tensor_type(spec.physical_shape, spec.dtype), len(self._block.args))
         argument.name_hint = node.name
         return self.transpose(argument, spec.to_logical)
 
@@ -218,7 +221,11 @@ class Importer:
         if self._keep_layouts:
             return TensorSpec.of(tensor)
         return TensorSpec(
-            tuple(tensor.shape), tensor.stride(), tensor.dtype, tuple(range(tensor.dim())), contiguous_first=True
+            tuple(tensor.shape),
+            tensor.stride(),
+            tensor.dtype,
+            tuple(range(tensor.dim())),
+            contiguous_first=True,
         )
 
     def _import(self, node: Node) -> Any:
@@ -235,9 +242,9 @@ class Importer:
         if any(self._values[n] is None for n in node.all_input_nodes):
             # An operand that failed, and was reported, with a type that the IR does not have.
             return self._stand_in(node)
+        self._computes = not moves_only(_name(node))
         values = function(self, *self._bind(node))
-        self._check_results(node, values)
-        return values
+        return self._check_results(node, values)
 
     def _bind(self, node: Node) -> list[Any]:
         """The node's arguments in the order of the schema, defaults filled in."""
@@ -247,7 +254,8 @@ class Importer:
 
     def _value(self, argument: Any) -> Any:
         if isinstance(argument, Node):
-            return self._values[argument]
+            value = self._values[argument]
+            return self.widen(value) if self._is_wide(argument.meta["val"]) else value
         if isinstance(argument, list | tuple):
             return [self._value(a) for a in argument]
         if isinstance(argument, complex):
@@ -257,31 +265,37 @@ class Importer:
     def _check_values(self, node: Node) -> None:
         """Refuse what the IR cannot represent, in operands and results."""
         moves = node.op != "call_function" or moves_only(_name(node))
-        for value in _tensors([_first(node.meta.get("val")), *(n.meta.get("val") for n in node.all_input_nodes)]):
+        for value in _tensors(
+            [_first(node.meta.get("val")), *(n.meta.get("val") for n in node.all_input_nodes)]
+        ):
             if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
                 raise NotSupported("a number that is known only at run time")
             if any(isinstance(size, torch.SymInt) for size in value.shape):
                 raise NotSupported("a size that is known only at run time")
             if value.dtype not in ELEMENT_TYPES:
                 raise NotSupported(f"elements of {str(value.dtype).removeprefix('torch.')}")
-            if value.dtype == torch.uint8 and not moves:
-                raise NotSupported("arithmetic on unsigned bytes")
             if value.numel() == 0 and not moves:
                 raise NotSupported("a tensor without elements")
             if value.device.type not in ("cpu", "meta"):
                 raise NotSupported(f"on the device {value.device.type}")
 
-    def _check_results(self, node: Node, values: Any) -> None:
+    def _check_results(self, node: Node, values: Any) -> Any:
         """An importer that computes another shape or type than the framework is a bug, found here."""
-        expected = node.meta["val"]
-        pairs = zip(values, expected) if isinstance(values, tuple | list) else [(values, expected)]
-        for value, fake in pairs:
-            if value is None:
-                continue
-            if value.type != (right := tensor_type(tuple(fake.shape), fake.dtype)):
-                raise AssertionError(f"{_name(node)} is imported as {value.type}, but is {right}")
-            if value.name_hint is None and not isinstance(value, BlockArgument):
-                value.name_hint = node.name
+        expected = node.meta.get("val")
+        if isinstance(values, tuple | list):
+            return tuple(self._check_result(v, fake) for v, fake in zip(values, expected, strict=True))
+        return self._check_result(values, expected)
+
+    def _check_result(self, value: SSAValue | None, fake: Any) -> SSAValue | None:
+        if value is None:
+            return None
+        if self._is_wide(fake):
+            value = self(CastOp, value, element_type=ELEMENT_TYPES[torch.uint8])
+        if value.type != (right := tensor_type(tuple(fake.shape), fake.dtype)):
+            raise AssertionError(f"{_name(self.node)} is imported as {value.type}, but is {right}")
+        if value.name_hint is None and not isinstance(value, BlockArgument):
+            value.name_hint = self.node.name
+        return value
 
     def _stand_in(self, node: Node) -> Any:
         """Values with the right types for a node that failed, so that the rest of the graph is looked at as well."""
@@ -324,6 +338,8 @@ class Importer:
         spec = self._spec(fake)
         value = self._values[node]
         if value is None:
+            if self._unsupported:  # what should have computed it is on the list
+                return OutputSpec("literal")
             raise NotSupported(f"{_name(node)} as an output")
         # A result is memory of its own: not an argument or a weight, nor what another result lies in.
         root = _root(value)
@@ -360,4 +376,6 @@ def _why_unknown(node: Node) -> str:
 def _tensors(values: object) -> list[Any]:
     if isinstance(values, list | tuple):
         return [t for v in values for t in _tensors(v)]
-    return [values] if isinstance(values, torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool) else []
+    return (
+        [values] if isinstance(values, torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool) else []
+    )

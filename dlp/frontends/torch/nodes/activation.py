@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.composite import SoftmaxOp
@@ -125,13 +124,3 @@ def prelu(g: Importer, x: SSAValue, weight: SSAValue) -> SSAValue:
         weight = g.reshape(weight, ())
     positive = g(CompareOp, x, g.constant(0.0, g.dtype), predicate="gt")
     return g(SelectOp, positive, x, g(MulOp, x, weight))
-
-
-@imports("aten.copy.default")
-def copy(g: Importer, into: SSAValue, x: SSAValue, non_blocking: bool) -> SSAValue:
-    """The functional form of `into.copy_(x)`."""
-    from dlp.frontends.torch.nodes.view import broadcast
-
-    if g.dtype == torch.uint8:
-        raise NotSupported("arithmetic on unsigned bytes")
-    return broadcast(g, g.cast(x, g.dtype), g.shape)

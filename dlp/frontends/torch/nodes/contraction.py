@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
 from dlp.dialects.dlp.elementwise import AddOp, MulOp
 from dlp.frontends.torch.importer import Importer, NotSupported
-from dlp.frontends.torch.nodes.view import pad
+from dlp.frontends.torch.nodes.view import pad, slice_of
 from dlp.frontends.torch.registry import imports
 
 
@@ -32,12 +33,16 @@ def convolution(
     if not batched:
         x = g.reshape(x, (1, *g.shape_of(x)))
     strides, padding, dilations = (_spread(v, spatial) for v in (strides, padding, dilations))
+    low = high = padding
     if transposed:
-        raise NotSupported("a transposed convolution")
-    frame = (0, 0, *padding)
+        kernel = g.shape_of(weight)[2:]
+        low = [d * (k - 1) - p for d, k, p in zip(dilations, kernel, padding)]
+        high = [n + more for n, more in zip(low, _spread(output_padding, spatial))]
+        x, weight = _spaced(g, x, strides), _mirrored(g, weight, groups)
+        strides = [1] * spatial
     y = g(
         ConvOp,
-        pad(g, x, frame, frame, 0.0),
+        pad(g, x, (0, 0, *low), (0, 0, *high), 0.0),
         weight,
         layout="channels_first",
         strides=strides,
@@ -47,6 +52,30 @@ def convolution(
     if bias is not None:
         y = g(AddOp, y, g.reshape(bias, (g.shape_of(y)[1], *(1,) * spatial)))
     return y if batched else g.reshape(y, g.shape)
+
+
+def _spaced(g: Importer, x: SSAValue, strides: Sequence[int]) -> SSAValue:
+    """Zeros between the pixels, `stride - 1` of them: [.., n, ..] as [.., n, 1, ..] padded to [.., n, stride, ..]."""
+    for d, stride in enumerate(strides, 2):
+        if stride > 1:
+            shape = g.shape_of(x)
+            split = g.reshape(x, (*shape[: d + 1], 1, *shape[d + 1 :]))
+            none = [0] * (len(shape) + 1)
+            wide = pad(g, split, none, [stride - 1 if i == d + 1 else 0 for i in range(len(none))], 0.0)
+            x = g.reshape(wide, (*shape[:d], shape[d] * stride, *shape[d + 1 :]))
+            x = slice_of(g, x, d, 0, (shape[d] - 1) * stride + 1)
+    return x
+
+
+def _mirrored(g: Importer, weight: SSAValue, groups: int) -> SSAValue:
+    """[in, out / groups, k...] as the [out, in / groups, k...] of a convolution, the window mirrored."""
+    ins, outs, *kernel = g.shape_of(weight)
+    for d, k in enumerate(kernel, 2):
+        if k > 1:
+            weight = slice_of(g, weight, d, k - 1, k, -1)
+    split = g.reshape(weight, (groups, ins // groups, outs, *kernel))
+    swapped = g.transpose(split, (0, 2, 1, *range(3, len(kernel) + 3)))
+    return g.reshape(swapped, (groups * outs, ins // groups, *kernel))
 
 
 def _spread(values: Sequence[int], rank: int) -> list[int]:
@@ -99,15 +128,8 @@ def addmm(g: Importer, bias: SSAValue, a: SSAValue, b: SSAValue, beta: float, al
 def linear(g: Importer, x: SSAValue, weight: SSAValue, bias: SSAValue | None) -> SSAValue:
     """x weight^T + bias; leading dimensions of x are rows of one matrix."""
     columns = g.shape_of(x)[-1]
-    rows = g.reshape(x, (-1 if 0 in g.shape_of(x) else _product(g.shape_of(x)[:-1]), columns))
+    rows = g.reshape(x, (prod(g.shape_of(x)[:-1]), columns))
     if len(g.shape_of(weight)) == 1:
         weight = g.reshape(weight, (1, columns))
     y = matmul(g, rows, g.transpose(weight, (1, 0)))
     return g.reshape(y if bias is None else g(AddOp, y, bias), g.shape)
-
-
-def _product(sizes: Sequence[int]) -> int:
-    result = 1
-    for n in sizes:
-        result *= n
-    return result

@@ -231,9 +231,7 @@ def _floor_divide(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
 
 def _remainder_has_other_sign(g: Importer, remainder: SSAValue, b: SSAValue) -> SSAValue:
     zero = g.constant(0, g.dtype)
-    signs = g(
-        XorOp, g(CompareOp, remainder, zero, predicate="lt"), g(CompareOp, b, zero, predicate="lt")
-    )
+    signs = g(XorOp, g(CompareOp, remainder, zero, predicate="lt"), g(CompareOp, b, zero, predicate="lt"))
     return g(AndOp, g(CompareOp, remainder, zero, predicate="ne"), signs)
 
 
@@ -306,11 +304,9 @@ def extremum(g: Importer, x: SSAValue, y: SSAValue) -> SSAValue:
 def compare(g: Importer, x: Operand, y: Operand) -> SSAValue:
     predicate = str(g.node.target).split(".")[1]
     arguments = [a.meta["val"] if isinstance(a, torch.fx.Node) else a for a in g.node.args]
-    dtype, _ = elementwise_dtypes(
-        *arguments, type_promotion_kind=ELEMENTWISE_TYPE_PROMOTION_KIND.ALWAYS_BOOL
-    )
-    if dtype == torch.bool and predicate not in ("eq", "ne"):
-        dtype = torch.int32  # the order of signless bits is not that of False and True
+    dtype, _ = elementwise_dtypes(*arguments, type_promotion_kind=ELEMENTWISE_TYPE_PROMOTION_KIND.ALWAYS_BOOL)
+    if dtype == torch.uint8 or (dtype == torch.bool and predicate not in ("eq", "ne")):
+        dtype = torch.int32  # the order of signless bits is another one
     return g(CompareOp, g.operand(x, dtype), g.operand(y, dtype), predicate=predicate)
 
 

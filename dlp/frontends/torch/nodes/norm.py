@@ -120,7 +120,7 @@ def flash_attention(
 ) -> tuple[SSAValue, None]:
     if g.is_used(1):
         raise NotSupported("the logarithms of an attention's sums, which training uses")
-    return attention(g, q, k, v, mask, dropout, causal, scale, False), None
+    return attention(g, q, k, v, mask, dropout, causal, scale, True), None
 
 
 @imports("aten.scaled_dot_product_attention.default")

@@ -9,10 +9,11 @@ from math import prod
 import torch
 from xdsl.ir import SSAValue
 
-from dlp.dialects.dlp.elementwise import AndOp, CompareOp, DivOp, IotaOp, MulOp
+from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, DivOp, IotaOp, MulOp, SubOp
 from dlp.dialects.dlp.reduction import MaxPoolOp, PoolOp, SumPoolOp
 from dlp.frontends.torch.importer import Importer, NotSupported
 from dlp.frontends.torch.nodes.contraction import matmul
+from dlp.frontends.torch.nodes.reduction import average
 from dlp.frontends.torch.nodes.view import pad
 from dlp.frontends.torch.registry import imports
 
@@ -49,7 +50,9 @@ class Window:
     def _spread(self, values: Sequence[int]) -> list[int]:
         return list(values) * self.rank if len(values) == 1 else list(values)
 
-    def pool(self, op: type[PoolOp], x: SSAValue, value: float, behind: Sequence[int] | None = None) -> SSAValue:
+    def pool(
+        self, op: type[PoolOp], x: SSAValue, value: float, behind: Sequence[int] | None = None
+    ) -> SSAValue:
         """Pool `x` in a frame of `value`."""
         framed = pad(self.g, x, (0, 0, *self.padding), (0, 0, *(behind or self.behind)), value)
         return self.g(
@@ -139,12 +142,8 @@ def adaptive_avg_pool(g: Importer, x: SSAValue, size: Sequence[int]) -> SSAValue
         kernel = [n // m for n, m in zip(source, size)]
         y = g.reshape(x, (1, *shape)) if len(shape) == rank + 1 else x
         if kernel == list(source):
-            from dlp.frontends.torch.nodes.reduction import average
-
             return g.reshape(average(g, y, range(2, rank + 2)), g.shape)
-        y = g(
-            SumPoolOp, y, layout="channels_first", kernel=kernel, strides=kernel, dilations=[1] * rank
-        )
+        y = g(SumPoolOp, y, layout="channels_first", kernel=kernel, strides=kernel, dilations=[1] * rank)
         return g.reshape(g(MulOp, y, g.constant(1 / prod(kernel), g.dtype)), g.shape)
     for d in range(len(shape) - rank, len(shape)):
         order = [*(i for i in range(len(shape)) if i != d), d]
@@ -160,8 +159,6 @@ def _averaging_matrix(g: Importer, size: int, out: int) -> SSAValue:
     rows, columns = (g(IotaOp, shape=(size, out), dimension=d) for d in (0, 1))
     scaled = g(MulOp, columns, g.constant(size, torch.int64))
     begin = g(DivOp, scaled, g.constant(out, torch.int64))
-    from dlp.dialects.dlp.elementwise import AddOp, SubOp
-
     end = g(DivOp, g(AddOp, scaled, g.constant(size + out - 1, torch.int64)), g.constant(out, torch.int64))
     inside = g(AndOp, g(CompareOp, rows, begin, predicate="ge"), g(CompareOp, rows, end, predicate="lt"))
     return g(DivOp, g.cast(inside, g.dtype), g.cast(g(SubOp, end, begin), g.dtype))

@@ -107,9 +107,7 @@ def deviation(g: Importer, x: SSAValue, dims: Dims, correction: float | None, ke
     return g(SqrtOp, variance(g, x, dims, correction, keepdim))
 
 
-def _variance(
-    g: Importer, x: SSAValue, dims: Dims, correction: float | None
-) -> tuple[SSAValue, SSAValue]:
+def _variance(g: Importer, x: SSAValue, dims: Dims, correction: float | None) -> tuple[SSAValue, SSAValue]:
     """Variance and mean over dimensions, which stay with size 1; two passes, so that nothing cancels."""
     if not g.shape_of(x):
         raise NotSupported("the variance of one number")
@@ -125,9 +123,7 @@ def _variance(
 
 
 @imports("aten.linalg_vector_norm.default")
-def vector_norm(
-    g: Importer, x: SSAValue, order: float, dims: Dims, keepdim: bool, dtype: object
-) -> SSAValue:
+def vector_norm(g: Importer, x: SSAValue, order: float, dims: Dims, keepdim: bool, dtype: object) -> SSAValue:
     x = g.cast(x, g.dtype)
     over = dimensions(g, x, dims)
     match float(order):
@@ -167,9 +163,7 @@ def argument(g: Importer, x: SSAValue, dimension: int | None, keepdim: bool) -> 
 
 
 @imports("aten.max.dim", "aten.min.dim")
-def extremum_and_place(
-    g: Importer, x: SSAValue, dimension: int, keepdim: bool
-) -> tuple[SSAValue, SSAValue]:
+def extremum_and_place(g: Importer, x: SSAValue, dimension: int, keepdim: bool) -> tuple[SSAValue, SSAValue]:
     if not g.shape_of(x):
         return x, g.constant(0, torch.int64)
     largest = "max" in str(g.node.target)

@@ -136,9 +136,7 @@ def lstm(
             k = layer * directions + direction
             h, c = (g.reshape(slice_of(g, s, 0, k, 1), (batch, hidden)) for s in state)
             weight_input, weight_hidden, *biases = weights[k * each : (k + 1) * each]
-            y, h, c = lstm_layer(
-                g, x, h, c, weight_input, weight_hidden, biases, reverse=direction == 1
-            )
+            y, h, c = lstm_layer(g, x, h, c, weight_input, weight_hidden, biases, reverse=direction == 1)
             outputs.append(y)
             for states, value in zip(last, (h, c)):
                 states.append(g.reshape(value, (1, batch, hidden)))

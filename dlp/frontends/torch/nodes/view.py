@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f64, i64
 from xdsl.ir import SSAValue
 
-from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MulOp
+from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MulOp, SelectOp, SubOp
 from dlp.dialects.dlp.view import BroadcastOp, ConcatOp, PadOp, SliceOp
 from dlp.frontends.torch.importer import Importer, NotSupported
 from dlp.frontends.torch.registry import imports
@@ -18,9 +19,7 @@ def broadcast(g: Importer, x: SSAValue, shape: Sequence[int]) -> SSAValue:
     return x if g.shape_of(x) == tuple(shape) else g(BroadcastOp, x, shape=tuple(shape))
 
 
-def slice_of(
-    g: Importer, x: SSAValue, dimension: int, start: int, length: int, step: int = 1
-) -> SSAValue:
+def slice_of(g: Importer, x: SSAValue, dimension: int, start: int, length: int, step: int = 1) -> SSAValue:
     """`length` elements along one dimension."""
     shape = g.shape_of(x)
     if (start, length, step) == (0, shape[dimension], 1):
@@ -71,14 +70,18 @@ def same(g: Importer, x: SSAValue, *_: object) -> SSAValue:
     return x
 
 
+@imports("aten._assert_tensor_metadata.default", moves=True)
+def nothing(g: Importer, *_: object) -> None:
+    """Checks what capture has fixed."""
+
+
 @imports("aten._to_copy.default", "prims.convert_element_type.default", moves=True)
 def convert(g: Importer, x: SSAValue, *_: object) -> SSAValue:
     source, target = g.fake(0).dtype, g.dtype
     if source == target:
         return x
     if source == torch.uint8:
-        wide = g.widen(x)
-        return g.cast(wide, target)
+        return g.cast(g.widen(x), target)
     if target == torch.uint8 and source.is_floating_point:
         raise NotSupported("a conversion of floats to unsigned bytes")
     return g.cast(x, target)
@@ -100,6 +103,12 @@ def transpose(g: Importer, x: SSAValue, a: int, b: int) -> SSAValue:
 @imports("aten.t.default", moves=True)
 def t(g: Importer, x: SSAValue) -> SSAValue:
     return g.transpose(x, range(len(g.shape))[::-1])
+
+
+@imports("aten.copy.default")
+def copy(g: Importer, into: SSAValue, x: SSAValue, non_blocking: bool) -> SSAValue:
+    """The functional form of `into.copy_(x)`."""
+    return broadcast(g, g.cast(x, g.dtype), g.shape)
 
 
 @imports("aten.expand.default", moves=True)
@@ -149,30 +158,30 @@ def split(g: Importer, x: SSAValue, sizes: object, dimension: int) -> tuple[SSAV
 def unbind(g: Importer, x: SSAValue, dimension: int) -> tuple[SSAValue, ...]:
     shape = g.shape_of(x)
     dimension %= len(shape)
-    return tuple(
-        g.reshape(slice_of(g, x, dimension, i, 1), g.shape) for i in range(shape[dimension])
-    )
+    return tuple(g.reshape(slice_of(g, x, dimension, i, 1), g.shape) for i in range(shape[dimension]))
 
 
 @imports("aten.cat.default", moves=True)
 def cat(g: Importer, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
-    dimension %= len(g.shape)
+    fakes = [node.meta["val"] for node in cast("list[torch.fx.Node]", g.node.args[0])]
+    if any(fake.dtype == torch.uint8 != g.dtype for fake in fakes):
+        raise NotSupported("a conversion of unsigned bytes")
     # The framework lets tensors of shape [0] take part in any concatenation.
-    filled = [p for p in parts if 0 not in g.shape_of(p)]
+    filled = [g.cast(p, g.dtype) for p, fake in zip(parts, fakes) if fake.numel()]
     if not filled:
         raise NotSupported("a tensor without elements")
-    if any(isinstance(n, torch.fx.Node) and n.meta["val"].dtype != g.dtype for n in g.node.args[0]):  # pyright: ignore
-        if g.dtype == torch.uint8 or any(n.meta["val"].dtype == torch.uint8 for n in g.node.args[0]):  # pyright: ignore
-            raise NotSupported("a conversion of unsigned bytes")
-        filled = [g.cast(p, g.dtype) for p in filled]
-    return filled[0] if len(filled) == 1 else g(ConcatOp, *filled, dimension=dimension)
+    return join(g, filled, dimension % len(g.shape))
+
+
+def join(g: Importer, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
+    return parts[0] if len(parts) == 1 else g(ConcatOp, *parts, dimension=dimension)
 
 
 @imports("aten.stack.default", moves=True)
 def stack(g: Importer, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
     dimension %= len(g.shape)
     row = (*g.shape[:dimension], 1, *g.shape[dimension + 1 :])
-    return cat(g, [g.reshape(p, row) for p in parts], dimension)
+    return join(g, [g.reshape(p, row) for p in parts], dimension)
 
 
 @imports("aten.constant_pad_nd.default", moves=True)
@@ -182,9 +191,12 @@ def constant_pad(g: Importer, x: SSAValue, widths: Sequence[int], value: float |
     low, high = [0] * rank, [0] * rank
     for i in range(len(widths) // 2):
         low[rank - 1 - i], high[rank - 1 - i] = widths[2 * i], widths[2 * i + 1]
-    if g.dtype == torch.uint8 and any(n > 0 for n in widths):
-        value = (int(value) + 128) % 256 - 128
-    return pad(g, x, low, high, value)
+    return pad(g, x, low, high, signed_byte(int(value)) if g.dtype == torch.uint8 else value)
+
+
+def signed_byte(value: int) -> int:
+    """The number -128 to 127 with the bits of an unsigned byte."""
+    return (value + 128) % 256 - 128
 
 
 @imports("aten.flip.default", moves=True)
@@ -227,7 +239,7 @@ def slice_scatter(
         raise NotSupported("a step other than 1")
     begin = range(size)[slice(start, end)].start
     parts = [(x, 0, begin), (g.cast(source, g.dtype), 0, length), (x, begin + length, size - begin - length)]
-    return cat(g, [slice_of(g, v, dimension, o, n) for v, o, n in parts if n], dimension)
+    return join(g, [slice_of(g, v, dimension, o, n) for v, o, n in parts if n], dimension)
 
 
 @imports("aten.select_scatter.default")
@@ -238,22 +250,29 @@ def select_scatter(g: Importer, x: SSAValue, source: SSAValue, dimension: int, i
     return slice_scatter(g, x, g.reshape(source, row), dimension, index, index + 1, 1)
 
 
-@imports("aten.full.default", "aten.full_like.default", "aten.new_full.default")
+@imports("aten.full.default", "aten.full_like.default", "aten.new_full.default", moves=True)
 def full(g: Importer, like: object, value: float | int | bool, *_: object) -> SSAValue:
     if g.node.target is torch.ops.aten.new_full.default:
         value = g.node.args[2]  # pyright: ignore[reportAssignmentType]
     if isinstance(value, SSAValue):
         raise NotSupported("a number that is known only at run time")
-    return g.constant(value, g.dtype, g.shape)
+    return g.constant(signed_byte(int(value)) if g.dtype == torch.uint8 else value, g.dtype, g.shape)
 
 
-@imports("aten.zeros.default", "aten.zeros_like.default", "aten.new_zeros.default", "aten.empty.memory_format")
+@imports(
+    "aten.zeros.default",
+    "aten.zeros_like.default",
+    "aten.new_zeros.default",
+    "aten.empty.memory_format",
+    "aten.empty_like.default",
+    moves=True,
+)
 def zeros(g: Importer, *_: object) -> SSAValue:
     """What `empty` holds is undefined: zeros are as good as anything."""
     return g.constant(0, g.dtype, g.shape)
 
 
-@imports("aten.ones.default", "aten.ones_like.default", "aten.new_ones.default")
+@imports("aten.ones.default", "aten.ones_like.default", "aten.new_ones.default", moves=True)
 def ones(g: Importer, *_: object) -> SSAValue:
     return g.constant(1, g.dtype, g.shape)
 
@@ -279,8 +298,6 @@ def arange(g: Importer, start: float, end: float, step: float, *_: object) -> SS
 @imports("aten.tril.default", "aten.triu.default")
 def triangle(g: Importer, x: SSAValue, diagonal: int) -> SSAValue:
     """x where column - row <= diagonal (tril) or >= diagonal (triu), else 0."""
-    from dlp.dialects.dlp.elementwise import SelectOp, SubOp
-
     matrix = g.shape[-2:]
     rows, columns = (g(IotaOp, shape=matrix, dimension=d) for d in (0, 1))
     predicate = "le" if "tril" in str(g.node.target) else "ge"
