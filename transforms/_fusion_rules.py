@@ -74,9 +74,14 @@ def _join_pointwise(grouping: Grouping, node: Node, *, with_reduction: bool) -> 
     together = grouping.largest_that_may_become_one(
         [g for g in candidates if g is anchor or not g.heavy], node
     )
-    if (with_reduction and anchor not in together) or not _is_moderate(together):
+    if (with_reduction and anchor not in together) or not together or not _is_moderate(together):
         return None
-    return Merge(list(together), _frame(grouping, node, together)) if together else None
+    if _frame(grouping, node, together) != _common(node, together):
+        # They read one another otherwise than point by point, as a product reads an element-wise group.
+        together = {anchor or max(together, key=lambda g: g.nodes[-1].position)}
+        if not grouping.may_become_one(together, node):
+            return None
+    return Merge(list(together), _common(node, together))
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,9 @@ class Rows:
         if node.role is Role.POINTWISE and not any(g.heavy for g in together):
             return None
         frame = _frame(grouping, node, together)
-        return Merge(list(together), frame, "rows") if self._fits(together, node, frame) else None
+        if frame is None or not self._fits(together, node, frame):
+            return None
+        return Merge(list(together), frame, "rows")
 
     def _fits(self, groups: Iterable[Group], node: Node, frame: dict[int, int]) -> bool:
         nodes = [n for g in groups for n in g.nodes]
@@ -137,7 +144,7 @@ class Attention:
     def __call__(self, grouping: Grouping, node: Node) -> Merge | None:
         if node.role is not Role.CONTRACTION:
             return None
-        for i in range(len(node.op.ins)):
+        for i in range(len(node.ins)):
             rows = grouping.operand_group(node, i)
             if rows is None or not _reduces_rows_only(rows) or not _contracts_rows(node, i, rows):
                 continue
@@ -147,7 +154,8 @@ class Attention:
             together = {rows, scores}
             frame = _frame(grouping, node, together)
             if (
-                grouping.may_become_one(together, node)
+                frame is not None
+                and grouping.may_become_one(together, node)
                 and self._is_only_for(grouping, node, together, frame)
                 and self._fits(grouping, together, node, frame)
             ):
@@ -160,7 +168,7 @@ class Attention:
         read = {
             group
             for n in rows.nodes
-            for i in range(len(n.op.ins))
+            for i in range(len(n.ins))
             if (group := grouping.operand_group(n, i)) is not None
             and group is not rows
             and [h.role for h in group.heavy] == [Role.CONTRACTION]
@@ -194,7 +202,7 @@ class Attention:
                 Interval.of(0, min(tile(d), size) if d in frame else size)
                 for d, size in enumerate(n.space.sizes)
             ]
-            for i in range(len(n.op.ins)):
+            for i in range(len(n.ins)):
                 if grouping.operand_group(n, i) not in groups:
                     try:
                         region = operand_region(cast(StructuredOp, n.op), i, box)
@@ -227,7 +235,7 @@ class TrailingPad:
     name: ClassVar[str] = "pad"
 
     def __call__(self, grouping: Grouping, node: Node) -> Merge | None:
-        if node.role is not Role.PLACEMENT or len(node.op.ins) != 1:
+        if node.role is not Role.PLACEMENT or len(node.ins) != 1:
             return None
         group = grouping.operand_group(node, 0)
         if group is None or not any(n.role is not Role.PLACEMENT for n in group.nodes):
@@ -244,11 +252,11 @@ def _read_groups(grouping: Grouping, node: Node, *, keep_frame: bool = False) ->
     What a pad or a concatenation made is left to others: its frame would break the tiles.
     """
     good: dict[Group, bool] = {}
-    for i in range(len(node.op.ins)):
+    for i in range(len(node.ins)):
         group = grouping.operand_group(node, i)
         if group is None:
             continue
-        if not isinstance(node.op.ins[i].owner, StructuredOp):
+        if not isinstance(node.ins[i].owner, StructuredOp):
             good[group] = False
             continue
         aligned = node.aligned(i)
@@ -257,19 +265,30 @@ def _read_groups(grouping: Grouping, node: Node, *, keep_frame: bool = False) ->
     return [group for group, fits in good.items() if fits]
 
 
-def _frame(grouping: Grouping, node: Node, groups: set[Group]) -> dict[int, int]:
-    """Where an op and groups that it reads, and that may read one another, can be cut alike."""
-    frame = dict(enumerate(node.shape))
-    for group in groups:
-        frame = {d: n for d, n in frame.items() if group.frame.get(d) == n}
+def _frame(grouping: Grouping, node: Node, groups: set[Group]) -> dict[int, int] | None:
+    """Where an op and groups that it reads, and that may read one another, can be cut alike.
+
+    None where one of them reads another otherwise than by whole dimensions.
+    """
+    frame = _common(node, groups)
     readers = [node] if len(groups) == 1 else [node, *(n for g in groups for n in g.nodes)]
     for reader in readers:
-        for i in range(len(reader.op.ins)):
+        for i in range(len(reader.ins)):
             if grouping.operand_group(reader, i) not in groups:
                 continue
             if reader is node or not grouping.is_inside_one_group(reader, i):
-                aligned = reader.aligned(i) or frozenset()
+                aligned = reader.aligned(i)
+                if aligned is None:
+                    return None
                 frame = {d: n for d, n in frame.items() if d in aligned}
+    return frame
+
+
+def _common(node: Node, groups: Iterable[Group]) -> dict[int, int]:
+    """Where an op and groups can be cut alike, each taken alone."""
+    frame = dict(enumerate(node.shape))
+    for group in groups:
+        frame = {d: n for d, n in frame.items() if group.frame.get(d) == n}
     return frame
 
 

@@ -27,7 +27,7 @@ from xdsl.ir.affine import (
 )
 
 from dlp.dialects.dlp.elementwise import ConstantOp
-from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp
+from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp, shape_of
 from dlp.dialects.dlp.view import ViewOp
 
 from ._layouts import Layouts
@@ -58,6 +58,10 @@ class Node:
     position: int
 
     @cached_property
+    def ins(self) -> tuple[SSAValue, ...]:
+        return tuple(self.op.ins)
+
+    @cached_property
     def space(self) -> IterationSpace:
         return cast(StructuredOp, self.op).iteration_space()
 
@@ -80,7 +84,7 @@ class Node:
 
     @cached_property
     def is_indirect(self) -> bool:
-        return any(self.space.is_indirect(i) for i in range(len(self.op.ins)))
+        return any(self.space.is_indirect(i) for i in range(len(self.ins)))
 
     def aligned(self, operand: int) -> frozenset[int] | None:
         """Dimensions along which a tile of the result needs just that tile of the operand.
@@ -89,7 +93,7 @@ class Node:
         """
         if not isinstance(self.op, StructuredOp):
             return None
-        source, result = self.op.in_shape(operand), self.shape
+        source, result = shape_of(self.ins[operand].type), self.shape
         index = self.space.maps[operand]
         if len(source) != len(result):
             return None
@@ -202,9 +206,6 @@ class Grouping:
         self._groups: dict[Operation, Group] = {}
         for position, op in enumerate(block.ops):
             self._visit(op, position)
-        for position, op in enumerate(block.ops):
-            if isinstance(op, ConstantOp) and self._is_needed_as_it_is(op.res[0]):
-                self._groups[op] = Group([Node(op, position)], {}, sealed=True)
 
     def groups(self) -> list[Group]:
         """All groups, in an order in which they can be computed."""
@@ -217,7 +218,7 @@ class Grouping:
         return None if group is None else resolve(group)
 
     def operand_group(self, node: Node, operand: int) -> Group | None:
-        return self.group_of(node.op.ins[operand])
+        return self.group_of(node.ins[operand])
 
     def is_inside_one_group(self, node: Node, operand: int) -> bool:
         """Whether an op and what computes its operand are in one group already."""
@@ -258,7 +259,7 @@ class Grouping:
         ]
 
     def _visit(self, op: Operation, position: int) -> None:
-        if isinstance(op, ConstantOp):
+        if isinstance(op, ConstantOp) and not self.layouts.is_needed_as_it_is(op):
             self.free.add(op.res[0])
             return
         if isinstance(op, ViewOp) and self.layouts.is_free(op):
@@ -273,15 +274,6 @@ class Grouping:
             return
         self._place(Node(op, position))
 
-    def _is_needed_as_it_is(self, value: SSAValue) -> bool:
-        """Whether somebody wants a constant, or a view of it, outside of kernels."""
-        return any(
-            self._is_needed_as_it_is(use.operation.res[0])
-            if isinstance(use.operation, ViewOp) and use.operation in self.views
-            else not isinstance(use.operation, DestinationOp)
-            for use in value.uses
-        )
-
     def _note_view(self, view: ViewOp) -> None:
         source = view.ins[0]
         self.views[view] = self._source(source)
@@ -295,7 +287,7 @@ class Grouping:
 
     def _viewed_by(self, node: Node) -> list[Group]:
         """Groups whose results an op reads through views."""
-        sources = [self._source(v) for v in node.op.ins if self._source(v) is not v]
+        sources = [self._source(v) for v in node.ins if self._source(v) is not v]
         return [group for source in sources if (group := self.group_of(source)) is not None]
 
     def _place(self, node: Node) -> None:
@@ -308,10 +300,10 @@ class Grouping:
         if merge is None:
             merge = Merge((), dict(enumerate(node.shape)))
         group = _united(node, merge)
-        group.sealed = node.role is Role.ALONE
+        group.sealed = node.role is Role.ALONE or isinstance(node.op, ConstantOp)
         self._groups[node.op] = group
         group.viewed.update(self._viewed_by(node))
-        for value in node.op.ins:
+        for value in node.ins:
             read = self.group_of(self._source(value))
             if read is not None and read is not group:
                 read.readers.add(group)

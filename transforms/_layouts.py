@@ -6,7 +6,7 @@ from math import prod
 
 from xdsl.ir import SSAValue
 
-from dlp.dialects.dlp.structured import shape_of
+from dlp.dialects.dlp.structured import DestinationOp, shape_of
 from dlp.dialects.dlp.view import Layout, ViewOp
 
 
@@ -30,3 +30,11 @@ class Layouts:
     def is_free(self, view: ViewOp) -> bool:
         """Whether a view is a matter of strides alone."""
         return view.relayout(self.of(view.ins[0])) is not None
+
+    def is_needed_as_it_is(self, op: DestinationOp) -> bool:
+        """Whether others than compute ops use a value or a free view of it: it cannot be made again there."""
+        return any(
+            not isinstance(user, DestinationOp)
+            or (isinstance(user, ViewOp) and self.is_free(user) and self.is_needed_as_it_is(user))
+            for user in (use.operation for use in op.res[0].uses)
+        )

@@ -72,6 +72,7 @@ class Fuse(ModulePass):
             if isinstance(function, FuncOp) and not function.is_declaration and _is_entry(function):
                 block = function.body.block
                 _copy_before_reshapes(block)
+                _separate_constants(block)
                 _rewrite(block, Grouping(block, rules))
 
 
@@ -91,6 +92,29 @@ def _copy_before_reshapes(block: Block) -> None:
             copied = GraphBuilder(op)(CopyOp, op.ins[0])
             copied.name_hint = op.ins[0].name_hint
             op.operands[0] = copied
+
+
+def _separate_constants(block: Block) -> None:
+    """Give what is no kernel (a return) constants of its own; all others can then be made again where they are used."""
+    layouts = Layouts()
+    for op in list(block.ops):
+        if isinstance(op, ConstantOp) and layouts.is_needed_as_it_is(op):
+            _copy_for_others(op, layouts, {})
+
+
+def _copy_for_others(op: DestinationOp, layouts: Layouts, copies: dict[SSAValue, SSAValue]) -> None:
+    """Copy a constant or a free view of one, and move to the copy the uses that are no compute ops."""
+    block = op.parent
+    assert block is not None
+    copy = op.clone(copies)
+    block.insert_op_after(copy, op)
+    copies[op.res[0]] = copy.res[0]
+    for use in list(op.res[0].uses):
+        user = use.operation
+        if not isinstance(user, DestinationOp):
+            user.operands[use.index] = copy.res[0]
+        elif isinstance(user, ViewOp) and layouts.is_free(user) and layouts.is_needed_as_it_is(user):
+            _copy_for_others(user, layouts, copies)
 
 
 def _rewrite(block: Block, grouping: Grouping) -> None:
