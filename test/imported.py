@@ -33,7 +33,7 @@ def interpret(captured: CapturedProgram, args: Sequence[torch.Tensor]) -> list[t
     imported = captured.imported
     offset = len([w for w in imported.weights if w.placeholder is not None])
     assert offset <= min((i.placeholder for i in imported.inputs), default=offset)
-    tensors = {i.placeholder: a for i, a in zip(imported.inputs, _used(captured, args))}
+    tensors = {i.placeholder: a for i, a in zip(imported.inputs, _used(captured, args), strict=True)}
     weights = {name: value.numpy() for name, value in captured.physical_weights().items()}
     arrays = [i.spec.physical(tensors[i.placeholder]).numpy() for i in imported.inputs]
     results = Interpreter(imported.module, {k: _signless(v) for k, v in weights.items()}).call(
@@ -84,13 +84,13 @@ def check(function: Any, *args: torch.Tensor, tolerance: float = 1e-5) -> Captur
         expected = torch.utils._pytree.tree_leaves(model(*args))
     found = interpret(captured, args)
     assert len(found) == len(expected)
-    for a, b, output in zip(found, expected, captured.imported.outputs):
+    for a, b, output in zip(found, expected, captured.imported.outputs, strict=True):
         if not isinstance(b, torch.Tensor):
             assert a == b
             continue
         assert a.shape == b.shape and a.dtype == b.dtype
         if output.spec is not None and not output.spec.contiguous_first:
-            assert all(x == y or n == 1 for x, y, n in zip(a.stride(), b.stride(), b.shape))
+            assert all(x == y or n == 1 for x, y, n in zip(a.stride(), b.stride(), b.shape, strict=True))
         if b.dtype.is_floating_point:
             torch.testing.assert_close(
                 a, b, rtol=tolerance, atol=tolerance * float(_scale(b)), equal_nan=True

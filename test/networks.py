@@ -7,6 +7,7 @@ zero, layer scales are about 1, and batch norms have the statistics of a batch. 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -35,7 +36,7 @@ class Mlp(nn.Module):
     def __init__(self, sizes: tuple[int, ...]) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for a, b in zip(sizes, sizes[1:]):
+        for a, b in itertools.pairwise(sizes):
             layers += [nn.Linear(a, b), nn.ReLU()]
         self.layers = nn.Sequential(*layers[:-1])
 
@@ -206,6 +207,6 @@ def take_statistics(model: nn.Module, args: Args) -> None:
     batch = tuple(torch.randn(4, *a.shape[1:]) for a in args)
     with torch.no_grad():
         model(*batch)
-    for norm, momentum in zip(norms, momenta):
+    for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

@@ -290,8 +290,11 @@ VIEWS = {
         lambda x: F.pad(x, (1, 2, 2, 1), mode="circular"),
     ),
     "triangles": many(torch.tril, lambda x: x.triu(1), lambda x: x.tril(-1)),
-    "pixels": many(lambda x: F.pixel_unshuffle(x[..., :4, :4], 2), lambda x: F.pixel_shuffle(x[:, :1].expand(-1, 4, -1, -1), 2)),
-}  # fmt: skip
+    "pixels": many(
+        lambda x: F.pixel_unshuffle(x[..., :4, :4], 2),
+        lambda x: F.pixel_shuffle(x[:, :1].expand(-1, 4, -1, -1), 2),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", VIEWS)

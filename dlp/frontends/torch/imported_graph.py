@@ -59,7 +59,7 @@ def _memory_order(shape: Sequence[int], strides: Sequence[int]) -> tuple[int, ..
     if prod(shape) == 0:
         return tuple(range(len(shape)))
     row_major, step = True, 1
-    for n, stride in zip(reversed(shape), reversed(strides)):
+    for n, stride in zip(reversed(shape), reversed(strides), strict=True):
         row_major &= n == 1 or stride == step
         step *= n
     if row_major:

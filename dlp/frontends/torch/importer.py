@@ -249,7 +249,7 @@ class Importer:
     def _bind(self, node: Node) -> list[Any]:
         """The node's arguments in the order of the schema, defaults filled in."""
         schema = cast(torch._ops.OpOverload, node.target)._schema
-        given = dict(zip((a.name for a in schema.arguments), node.args)) | node.kwargs
+        given = dict(zip((a.name for a in schema.arguments), node.args, strict=False)) | node.kwargs
         return [self._value(given.get(a.name, a.default_value)) for a in schema.arguments]
 
     def _value(self, argument: Any) -> Any:
@@ -281,7 +281,7 @@ class Importer:
 
     def _check_results(self, node: Node, values: Any) -> Any:
         """An importer that computes another shape or type than the framework is a bug, found here."""
-        expected = node.meta.get("val")
+        expected: Any = node.meta.get("val")
         if isinstance(values, tuple | list):
             return tuple(self._check_result(v, fake) for v, fake in zip(values, expected, strict=True))
         return self._check_result(values, expected)

@@ -36,8 +36,8 @@ def convolution(
     low = high = padding
     if transposed:
         kernel = g.shape_of(weight)[2:]
-        low = [d * (k - 1) - p for d, k, p in zip(dilations, kernel, padding)]
-        high = [n + more for n, more in zip(low, _spread(output_padding, spatial))]
+        low = [d * (k - 1) - p for d, k, p in zip(dilations, kernel, padding, strict=True)]
+        high = [n + more for n, more in zip(low, _spread(output_padding, spatial), strict=True)]
         x, weight = _spaced(g, x, strides), _mirrored(g, weight, groups)
         strides = [1] * spatial
     y = g(

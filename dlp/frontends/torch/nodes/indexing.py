@@ -59,7 +59,7 @@ def index_tensor(g: Importer, x: SSAValue, indices: Sequence[SSAValue | None]) -
         (*(shape[d] for d in rest[:at]), prod(shape[d] for d in places), *(shape[d] for d in rest[at:])),
     )
     linear: SSAValue | None = None
-    for d, i in zip(places, chosen):
+    for d, i in zip(places, chosen, strict=True):
         i = g.cast(valid(g, i, shape[d], negative=True), torch.int64)
         linear = i if linear is None else g(AddOp, g(MulOp, linear, g.constant(shape[d], torch.int64)), i)
     assert linear is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.composite import AttentionOp, BatchNormOp, LayerNormOp
@@ -144,13 +145,10 @@ def attention(
         raise NotSupported("leading dimensions that broadcast")
     if len(q_shape) > 2 and q_shape[-3] != k_shape[-3] and not grouped:
         raise NotSupported("heads that broadcast")
-    if mask is not None and g.dtype_of(mask) != g.dtype:
-        seen = g.cast(mask, g.dtype)
-        if not g.dtype_of(mask).is_floating_point:
-            shape = g.shape_of(mask)
-            zero, hidden = g.constant(0.0, g.dtype, shape), g.constant(-math.inf, g.dtype, shape)
-            seen = g(SelectOp, mask, zero, hidden)
-        mask = seen
+    if mask is not None and g.dtype_of(mask) == torch.bool:
+        mask = g(SelectOp, mask, g.constant(0.0, g.dtype), g.constant(-math.inf, g.dtype))
+    elif mask is not None:
+        mask = g.cast(mask, g.dtype)
     operands = [x for x in (q, k, v, mask) if x is not None]
-    factor = 1 / math.sqrt(q_shape[-1]) if scale is None else scale
+    factor = 1 / math.sqrt(g.shape_of(q)[-1]) if scale is None else scale
     return g(AttentionOp, *operands, scale=float(factor), causal=causal, has_mask=mask is not None)

@@ -43,9 +43,9 @@ class Window:
         # With ceil_mode the last window may reach over the padded end; without it, elements may be left over.
         reach = [
             (o - 1) * s + (k - 1) * d + 1
-            for o, s, k, d in zip(self.out, self.strides, self.kernel, self.dilations)
+            for o, s, k, d in zip(self.out, self.strides, self.kernel, self.dilations, strict=True)
         ]
-        self.behind = [max(p, r - n - p) for p, r, n in zip(self.padding, reach, self.size)]
+        self.behind = [max(p, r - n - p) for p, r, n in zip(self.padding, reach, self.size, strict=True)]
 
     def _spread(self, values: Sequence[int]) -> list[int]:
         return list(values) * self.rank if len(values) == 1 else list(values)
@@ -107,7 +107,7 @@ def avg_pool(
         raise NotSupported("a pool of integers")
     window = Window(g, x, kernel, strides, padding)
     total = window.pool(SumPoolOp, window.x, 0.0)
-    framed = list(zip(window.padding, window.behind))
+    framed = list(zip(window.padding, window.behind, strict=True))
     if divisor is None and (not any(a or b for a, b in framed) or (
         count_include_pad and all(b == p for p, b in framed)
     )):  # fmt: skip
@@ -138,8 +138,8 @@ def adaptive_avg_pool(g: Importer, x: SSAValue, size: Sequence[int]) -> SSAValue
     """Windows of one size where the sizes divide; else one averaging matrix a dimension."""
     rank, shape = len(size), g.shape_of(x)
     source = shape[-rank:]
-    if all(n % m == 0 for n, m in zip(source, size)):
-        kernel = [n // m for n, m in zip(source, size)]
+    if all(n % m == 0 for n, m in zip(source, size, strict=True)):
+        kernel = [n // m for n, m in zip(source, size, strict=True)]
         y = g.reshape(x, (1, *shape)) if len(shape) == rank + 1 else x
         if kernel == list(source):
             return g.reshape(average(g, y, range(2, rank + 2)), g.shape)

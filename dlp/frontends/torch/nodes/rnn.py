@@ -138,7 +138,7 @@ def lstm(
             weight_input, weight_hidden, *biases = weights[k * each : (k + 1) * each]
             y, h, c = lstm_layer(g, x, h, c, weight_input, weight_hidden, biases, reverse=direction == 1)
             outputs.append(y)
-            for states, value in zip(last, (h, c)):
+            for states, value in zip(last, (h, c), strict=True):
                 states.append(g.reshape(value, (1, batch, hidden)))
         x = outputs[0] if directions == 1 else g(ConcatOp, *outputs, dimension=2)
     h, c = (s[0] if len(s) == 1 else g(ConcatOp, *s, dimension=0) for s in last)

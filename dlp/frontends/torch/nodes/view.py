@@ -31,7 +31,7 @@ def slice_of(g: Importer, x: SSAValue, dimension: int, start: int, length: int, 
 
 def pad(g: Importer, x: SSAValue, low: Sequence[int], high: Sequence[int], value: float | int) -> SSAValue:
     """A frame of `value`; negative widths crop."""
-    for d, (before, behind) in enumerate(zip(low, high)):
+    for d, (before, behind) in enumerate(zip(low, high, strict=True)):
         cut_before, cut_behind = max(0, -before), max(0, -behind)
         x = slice_of(g, x, d, cut_before, g.shape_of(x)[d] - cut_before - cut_behind)
     low, high = [max(0, n) for n in low], [max(0, n) for n in high]
@@ -121,7 +121,7 @@ def repeat(g: Importer, x: SSAValue, repeats: Sequence[int]) -> SSAValue:
     """Every dimension [n] as [1, n], broadcast to [r, n], as [r * n]."""
     source = (*(1,) * (len(repeats) - len(g.shape_of(x))), *g.shape_of(x))
     split = [m for n in source for m in (1, n)]
-    wide = [m for r, n in zip(repeats, source) for m in (r, n)]
+    wide = [m for r, n in zip(repeats, source, strict=True) for m in (r, n)]
     return g.reshape(broadcast(g, g.reshape(x, split), wide), g.shape)
 
 
@@ -167,7 +167,7 @@ def cat(g: Importer, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
     if any(fake.dtype == torch.uint8 != g.dtype for fake in fakes):
         raise NotSupported("a conversion of unsigned bytes")
     # The framework lets tensors of shape [0] take part in any concatenation.
-    filled = [g.cast(p, g.dtype) for p, fake in zip(parts, fakes) if fake.numel()]
+    filled = [g.cast(p, g.dtype) for p, fake in zip(parts, fakes, strict=True) if fake.numel()]
     if not filled:
         raise NotSupported("a tensor without elements")
     return join(g, filled, dimension % len(g.shape))
@@ -213,7 +213,7 @@ def roll(g: Importer, x: SSAValue, shifts: Sequence[int], dimensions: Sequence[i
     shape = g.shape
     if not dimensions:
         x, dimensions = g.reshape(x, (g.result.numel(),)), (0,)
-    for shift, d in zip(shifts, dimensions):
+    for shift, d in zip(shifts, dimensions, strict=True):
         d %= len(g.shape_of(x))
         size = g.shape_of(x)[d]
         if size > 1 and (shift := shift % size):
