@@ -312,10 +312,13 @@ class _Entry(_Body):
                     self.call_op(op, self.buffer_for(op.res[0]))
                 case _:
                     raise PassError(f"@{self.function.sym_name.data}: '{op.name}' cannot be given a buffer")
+            # At once, so that the buffer that is copied lives no longer than it must.
+            for value, out in copies:
+                if value.owner is op:
+                    self.copy(value, out)
         for value, out in copies:
-            source = self.buffers[value]
-            kernel = self.kernels.of_copy(value.type, _argument_type(source))
-            self.call(kernel, [source, out])
+            if isinstance(value, BlockArgument):
+                self.copy(value, out)
         attributes: dict[str, Attribute] = {OUTPUTS: IntegerAttr(len(outs), 64)}
         if weights:
             attributes[WEIGHTS] = ArrayAttr([StringAttr(w) for w in weights])
@@ -361,6 +364,10 @@ class _Entry(_Body):
         kernel = self.kernels.of_op(op, [_argument_type(v) for v in ins])
         self.call(kernel, [*ins, out], op)
         count("ops outside groups")
+
+    def copy(self, value: SSAValue, out: SSAValue) -> None:
+        source = self.buffers[value]
+        self.call(self.kernels.of_copy(value.type, _argument_type(source)), [source, out])
 
     def call(self, kernel: func.FuncOp, operands: Sequence[SSAValue], origin: Operation | None = None) -> None:
         types = kernel.function_type.inputs.data

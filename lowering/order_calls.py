@@ -13,7 +13,7 @@ from xdsl.passes import ModulePass
 from dlp.dialects.dlp.view import CopyOp, ViewOp
 from dlp.lowering._arena import Block as Place
 from dlp.lowering._arena import largest_live_set
-from dlp.lowering._buffers import buffer_type, bytes_of
+from dlp.lowering._buffers import buffer_type, bytes_of, reshape_root
 from dlp.statistics import count
 
 
@@ -86,7 +86,7 @@ def _peak(block: Block, order: Sequence[Operation]) -> int:
     last = block.last_op
     assert last is not None
     places: dict[SSAValue, Place] = {}
-    returned = {_root(v) for v in last.operands}
+    returned = {reshape_root(v) for v in last.operands}
     for time, op in enumerate(order):
         for operand in op.operands:
             if (place := places.get(_root(operand))) is not None:
