@@ -80,7 +80,7 @@ def test_arguments_and_results_of_any_form(optimize):
             return {"y": y if flag else -y, "pair": Pair(y + 1, None), "list": [others["z"] * 2, 3, "text"]}
 
     z = torch.randn(2)
-    arguments = dict(scale=2.0, table={"bias": [torch.randn(4)]}, z=z)
+    arguments = {"scale": 2.0, "table": {"bias": [torch.randn(4)]}, "z": z}
     expected, result = both(optimize, Forms(), X, X + 1, X + 2, **arguments)
     assert list(result) == ["y", "pair", "list"]
     assert torch.equal(result["y"], expected["y"])

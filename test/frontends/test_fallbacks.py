@@ -200,7 +200,7 @@ def test_strict_names_the_line(optimize, cls, what, line):
 
 def test_strict_refuses_operations_and_modes(optimize):
     where = line_of(Sine, "the line that")
-    with torch.inference_mode(), pytest.raises(FallbackError, match="aten.sin.default") as error:
+    with torch.inference_mode(), pytest.raises(FallbackError, match=r"aten\.sin\.default") as error:
         optimize(Sine(), compile_function=refuse_sine, strict=True)(X)
     assert where in str(error.value)
     with torch.inference_mode(), pytest.raises(FallbackError, match="a bug of the compiler"):
@@ -235,11 +235,11 @@ def test_too_many_variants_are_said_aloud(optimize, monkeypatch):
     monkeypatch.setattr(dispatch, "VARIANTS", 3)
     model = nn.Linear(4, 4).eval()
     fast, other = optimize(model), optimize(model)
+    x = torch.randn(6, 4)
     with torch.inference_mode():
         with pytest.warns(FallbackWarning, match="more than 3 variants"):
             for batch in range(1, 7):
-                x = torch.randn(batch, 4)
-                assert torch.allclose(fast(x), model(x))
+                assert torch.allclose(fast(x[:batch]), model(x[:batch]))
         report = dlp.report(fast)
         assert (report.calls_compiled, report.calls_eager) == (3, 3)
         assert torch.equal(fast(x[:2]), model(x[:2]))  # variants that exist go on being used

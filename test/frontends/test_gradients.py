@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -15,11 +16,12 @@ def net() -> nn.Module:
     return nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3)).eval()
 
 
-def gradients(model: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
+def gradients(model: nn.Module, x: torch.Tensor) -> list[Any]:
     model.zero_grad()
     x = x.clone().requires_grad_()
     model(x).square().sum().backward()
-    return [x.grad, *(p.grad.clone() for p in model.parameters())]
+    grads = [p.grad for p in model.parameters()]
+    return [x.grad, *(grad.clone() for grad in grads if grad is not None)]
 
 
 def test_gradients_of_weights_and_inputs(optimize):
@@ -160,5 +162,24 @@ def test_function_transforms_are_the_frameworks(optimize):
         assert torch.allclose(torch.vmap(fast)(x), model(x))
     ours, theirs = (torch.func.jacrev(m)(x[0]) for m in (fast, model))
     assert torch.allclose(ours, theirs)
-    _, tangent = torch.func.jvp(fast, (x,), (x,))
-    assert torch.allclose(tangent, torch.func.jvp(model, (x,), (x,))[1])
+    tangents = [torch.func.jvp(m, (x,), (x,))[1] for m in (fast, model)]
+    assert torch.allclose(*tangents)
+
+
+def test_inference_tensors_as_inputs_while_gradients_are_enabled(optimize):
+    class Add(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.offset = nn.Parameter(torch.ones(4))
+
+        def forward(self, x):
+            return x + self.offset  # saves neither
+
+    model = Add().eval()
+    fast = optimize(model)
+    with torch.inference_mode():
+        x = torch.randn(3, 4)
+        fast(x)
+    fast(x.clone()).sum().backward()
+    fast(x).sum().backward()
+    assert torch.equal(model.offset.grad, torch.full((4,), 6.0))

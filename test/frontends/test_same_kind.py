@@ -272,7 +272,7 @@ def test_an_optimised_model_frees_its_memory(net, optimize):
 
 
 def test_only_modules_are_optimised(optimize):
-    with pytest.raises(dlp.errors.InputError, match="takes a torch.nn.Module, not function"):
+    with pytest.raises(dlp.errors.InputError, match=r"takes a torch\.nn\.Module, not function"):
         optimize(lambda x: x)
 
 

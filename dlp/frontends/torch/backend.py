@@ -17,7 +17,9 @@ import torch
 from torch._dynamo.exc import RestartAnalysis
 from torch._functorch._aot_autograd.schemas import OutputType
 from torch._functorch.aot_autograd import aot_module_simplified
+from torch._guards import TracingContext, tracing
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.node import _get_qualified_name
 
 from dlp.errors import DlpError, FallbackError, InputError, UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch import source_lines
@@ -120,7 +122,7 @@ class GraphBackend:
 
 
 def _static_tracing() -> contextlib.AbstractContextManager[object]:
-    return torch._guards.tracing(torch._guards.TracingContext(FakeTensorMode()))
+    return tracing(TracingContext(FakeTensorMode()))
 
 
 class _Lowered:
@@ -144,6 +146,9 @@ def _compiled_function(
         return run_compiled
 
     def run_with_gradients(*args: torch.Tensor) -> Sequence[Any]:
+        if any(isinstance(value, torch.Tensor) and value.is_inference() for value in args):
+            count_graph(session, compiled=False)  # autograd saves no inference tensors; eager may not need to
+            return captured.forward(*args)
         count_graph(session, compiled=True)
         return CompiledForward.apply(run, captured.forward, differentiable, *args)
 
@@ -158,7 +163,7 @@ def _lower(captured: torch.fx.GraphModule, inputs: list[Any], session: Session) 
     done: list[tuple[GraphRecord, GraphCall, bool]] = []
 
     def compile_inference(graph: torch.fx.GraphModule, fakes: Sequence[Any]) -> GraphFunction:
-        metadata = torch._guards.TracingContext.get().fw_metadata
+        metadata = TracingContext.get().fw_metadata
         assert metadata is not None
         if len(fakes) != len(inputs):
             raise UnsupportedOpsError(
@@ -191,7 +196,7 @@ def _lower(captured: torch.fx.GraphModule, inputs: list[Any], session: Session) 
             fw_compiler=compile_inference,  # type: ignore[arg-type]
             bw_compiler=compile_inference,  # type: ignore[arg-type]
             inference_compiler=compile_inference,  # type: ignore[arg-type]
-            decompositions=decomposition_table(),
+            decompositions=decomposition_table(),  # type: ignore[arg-type]
         )
     if not done:
         raise DlpError("the framework had nothing to compile")
@@ -210,10 +215,14 @@ def _compile(
     unsupported = unsupported_values(graph)
     outputs = [node.meta["val"] if isinstance(node, torch.fx.Node) else node for node in _results(graph)]
     unsupported += [
-        UnsupportedOp("output", "a result that is not a tensor") for o in outputs if not isinstance(o, torch.Tensor)
+        UnsupportedOp("output", "a result that is not a tensor")
+        for o in outputs
+        if not isinstance(o, torch.Tensor)
     ]
     fakes = [node.meta["val"] for node in graph.graph.nodes if node.op == "placeholder"]
-    is_parameter = [yes for yes, tensor in zip(weights, tensors, strict=True) if tensor] + [True] * len(constants)
+    is_parameter = [yes for yes, tensor in zip(weights, tensors, strict=True) if tensor] + [True] * len(
+        constants
+    )
     names = [name for name, tensor in zip(names, tensors, strict=True) if tensor]
     names += [f"constant{i}" for i in range(len(constants))]
     try:
@@ -279,7 +288,8 @@ def _inputs_of(captured: torch.fx.GraphModule) -> tuple[list[str], list[bool]]:
 def _differentiable(captured: torch.fx.GraphModule) -> list[bool]:
     """Which results of a captured graph carry gradients in eager."""
     values = [
-        node.meta.get("example_value") if isinstance(node, torch.fx.Node) else None for node in _results(captured)
+        node.meta.get("example_value") if isinstance(node, torch.fx.Node) else None
+        for node in _results(captured)
     ]
     return [isinstance(value, torch.Tensor) and value.requires_grad for value in values]
 
@@ -310,7 +320,7 @@ def _first_location(captured: torch.fx.GraphModule) -> str:
 
 
 def _target_name(node: torch.fx.Node) -> str:
-    return node.target if isinstance(node.target, str) else torch.fx.node._get_qualified_name(node.target)
+    return node.target if isinstance(node.target, str) else _get_qualified_name(node.target)
 
 
 def _first_line(error: BaseException) -> str:
@@ -339,7 +349,9 @@ def dlp_backend(
 
     options = dict(options or {})
     if unknown := set(options) - set(_OPTIONS):
-        raise InputError(f"unknown option {sorted(unknown)[0]!r} of the backend dlp; it has {', '.join(_OPTIONS)}")
+        raise InputError(
+            f"unknown option {sorted(unknown)[0]!r} of the backend dlp; it has {', '.join(_OPTIONS)}"
+        )
     if mode not in (None, "default"):
         raise InputError(f"the backend dlp has no mode {mode!r}")
     options.setdefault("threads", torch.get_num_threads())

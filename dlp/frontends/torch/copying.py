@@ -72,7 +72,7 @@ class Unshare:
                     continue
                 if id(parameter) not in own:
                     fresh = torch.nn.Parameter(parameter.detach(), parameter.requires_grad)
-                    fresh.__dict__.update(parameter.__dict__)
+                    vars(fresh).update(vars(parameter))
                     fresh.grad = parameter.grad
                     own[id(parameter)] = fresh
                 module._parameters[name] = own[id(parameter)]

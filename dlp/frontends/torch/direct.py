@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from torch._dynamo.eval_frame import _stance
+from torch._dynamo import eval_frame
 
 _MOST = 8
 """So many variants are tried before Dynamo is asked, which knows all."""
@@ -56,7 +56,7 @@ class Variants:
 
     def find(self, values: dict[str, Any]) -> Callable[..., Any] | None:
         """The code of the first variant whose guards hold."""
-        if _stance.stance != "default":
+        if eval_frame._stance.stance != "default":
             return None
         variants = self._variants
         for place, variant in enumerate(variants[:_MOST]):
@@ -68,7 +68,9 @@ class Variants:
 
 
 def direct_call(
-    function: types.FunctionType, find: Callable[[dict[str, Any]], Callable[..., Any] | None], otherwise: Callable
+    function: types.FunctionType,
+    find: Callable[[dict[str, Any]], Callable[..., Any] | None],
+    otherwise: Callable[..., Any],
 ) -> Callable[..., Any] | None:
     """A function with the signature of `function` that calls what `find` gives for its local variables.
 
@@ -135,9 +137,13 @@ class _Globals(dict[str, Any]):
 def _globals_for(code: types.CodeType, function: types.FunctionType) -> dict[str, Any]:
     """Globals in which the graph's functions are without Dynamo's wrapper, which keeps it from tracing them."""
     base = function.__globals__
-    if any(instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL") for instruction in dis.get_instructions(code)):
+    if any(
+        instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL") for instruction in dis.get_instructions(code)
+    ):
         return base
-    wrapped = {name: base[name] for name in code.co_names if name.startswith("__compiled_fn") and name in base}
+    wrapped = {
+        name: base[name] for name in code.co_names if name.startswith("__compiled_fn") and name in base
+    }
     return _Globals(base, {n: getattr(f, "_torchdynamo_orig_callable", f) for n, f in wrapped.items()})
 
 

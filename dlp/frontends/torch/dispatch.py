@@ -18,9 +18,10 @@ from typing import Any
 
 import torch
 import torch._dynamo
+from torch._C._dynamo.eval_frame import reset_code
+from torch._C._functorch import peek_interpreter_stack
 from torch._dynamo import config as dynamo_config
 from torch._dynamo import trace_rules
-from torch._C._dynamo.eval_frame import reset_code
 from torch._dynamo.exc import BackendCompilerFailed, TorchDynamoException
 from torch._dynamo.types import ConvertFrameReturn, FrameAction, FrameExecStrategy
 from torch._dynamo.utils import graph_break_reasons
@@ -79,7 +80,9 @@ class OptimizedForward:
     @property
     def eager(self) -> Callable[..., Any]:
         """The framework's way: the forward as it would be without dlp."""
-        return self._override if self._override is not None else type(self.module).forward.__get__(self.module)
+        return (
+            self._override if self._override is not None else type(self.module).forward.__get__(self.module)
+        )
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -126,7 +129,7 @@ class OptimizedForward:
             return "training: the model is in training mode and gradients are enabled"
         if torch.is_autocast_enabled("cpu"):
             return "autocast is on"
-        if torch._C._functorch.peek_interpreter_stack() is not None:
+        if peek_interpreter_stack() is not None:
             return "a function transform (torch.func) is active"
         if forward_ad._current_level >= 0:
             return "forward-mode differentiation is active"
@@ -199,20 +202,33 @@ def _release(session: Session, code: types.CodeType) -> None:
             graph.parameters.invalidate()
 
 
+def _calling(override: Callable[..., Any] | None) -> types.FunctionType:
+    """A function for what Dynamo cannot begin with: a callable object, or a wrapper inside the framework.
+
+    `@torch.no_grad()` makes such wrappers.
+    """
+    if override is not None:
+
+        def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            return override(*args, **kwargs)
+
+    else:
+
+        def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            return type(module).forward(module, *args, **kwargs)
+
+    return call  # type: ignore[return-value]
+
+
 def _private_function(forward: OptimizedForward) -> types.FunctionType:
     """A function `f(module, *args)` with a code object of its own."""
     override = forward._override
-    function = type(forward.module).forward if override is None else getattr(override, "__func__", None)
+    found = type(forward.module).forward if override is None else getattr(override, "__func__", None)
     bound_elsewhere = override is not None and getattr(override, "__self__", None) is not forward.module
-    if not isinstance(function, types.FunctionType) or bound_elsewhere or trace_rules.check(function):
-        # A callable object, or a wrapper inside the framework, such as the one of `@torch.no_grad()`.
-        call = override if override is not None else None
-
-        def function(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if call is not None:
-                return call(*args, **kwargs)
-            return type(module).forward(module, *args, **kwargs)
-
+    if isinstance(found, types.FunctionType) and not bound_elsewhere and not trace_rules.check(found):
+        function = found
+    else:
+        function = _calling(override)
     private = types.FunctionType(
         function.__code__.replace(),
         function.__globals__,
@@ -259,7 +275,9 @@ class _Converter:
         if code is self._own_code and not broken and converted.guarded_code is not None:
             self._variants.add(converted.guarded_code.code, converted.guarded_code.guard_manager)
         for reason in broken:
-            session.fall_back(f"graph break: {_first_line(reason.reason)}", source_lines.of_stack(reason.user_stack))
+            session.fall_back(
+                f"graph break: {_first_line(reason.reason)}", source_lines.of_stack(reason.user_stack)
+            )
         return converted
 
     def _in_framework(self, code: types.CodeType, error: Exception) -> ConvertFrameReturn:

@@ -34,7 +34,9 @@ class CompiledForward(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*(value for value in inputs if isinstance(value, torch.Tensor)))
         outputs = tuple(compiled(*inputs))
-        ctx.mark_non_differentiable(*(o for o, wanted in zip(outputs, differentiable, strict=True) if not wanted))
+        ctx.mark_non_differentiable(
+            *(o for o, wanted in zip(outputs, differentiable, strict=True) if not wanted)
+        )
         return outputs
 
     @staticmethod

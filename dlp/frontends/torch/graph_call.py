@@ -66,7 +66,7 @@ def _restride_plan(outputs: Sequence[torch.Tensor]) -> list[tuple[int, _Restride
         base = whole.get(output.untyped_storage()._cdata)
         if base is not None and base[0] != place and base[1].dtype == output.dtype:
             plan.append(
-                (place, _viewer(base[0], tuple(output.shape), output.stride(), output.storage_offset()))
+                (place, _viewer(base[0], tuple(output.shape), output.stride(), int(output.storage_offset())))
             )
     return plan
 

@@ -44,7 +44,9 @@ def unsupported_values(graph: torch.fx.GraphModule) -> list[UnsupportedOp]:
     return found
 
 
-def _reason_against(value: torch.Tensor | torch.SymInt, *, may_be_empty: bool = False) -> str:
+def _reason_against(
+    value: torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool, *, may_be_empty: bool = False
+) -> str:
     if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
         return "a number that is known only at run time"
     if value.device.type != "cpu":
@@ -62,7 +64,7 @@ def _reason_against(value: torch.Tensor | torch.SymInt, *, may_be_empty: bool = 
     return ""
 
 
-def _tensors(value: object) -> Iterator[torch.Tensor | torch.SymInt]:
+def _tensors(value: object) -> Iterator[torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool]:
     if isinstance(value, torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool):
         yield value
     elif isinstance(value, list | tuple):

@@ -61,7 +61,9 @@ def optimize_with(
     if not isinstance(model, torch.nn.Module):
         raise InputError(f"dlp.optimize takes a torch.nn.Module, not {type(model).__name__}")
     if isinstance(model, torch.jit.ScriptModule):
-        raise InputError("dlp.optimize takes the module before torch.jit.script: TorchScript hides what it computes")
+        raise InputError(
+            "dlp.optimize takes the module before torch.jit.script: TorchScript hides what it computes"
+        )
     optimized = copy_sharing_tensors(model)
     eager = optimized.__dict__.pop("forward", None)
     if isinstance(eager, OptimizedForward):  # the model was optimised before: new options, not twice

@@ -63,7 +63,8 @@ class Report:
             f"(packed {self.weights_packed} times)",
             f"  arena              {_size(self.arena_bytes)} for {_size(self.intermediate_bytes)} of intermediates, "
             f"{_size(self.largest_live_bytes)} live at once",
-            "  compile time       " + ", ".join(f"{name} {s:.2f} s" for name, s in self.compile_seconds.items()),
+            "  compile time       "
+            + ", ".join(f"{name} {s:.2f} s" for name, s in self.compile_seconds.items()),
             f"  cache              {self.cache_hits} hits, {self.cache_misses} misses",
         ]
         if self.gradients:
@@ -158,7 +159,7 @@ def _gradients(needed: bool) -> str:
     )
 
 
-def _size(size: int) -> str:
+def _size(size: float) -> str:
     for unit in ("B", "KiB", "MiB"):
         if size < 1024:
             return f"{size:.4g} {unit}"
