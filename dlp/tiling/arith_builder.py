@@ -150,7 +150,7 @@ class ArithBuilder:
     def abs(self, a: SSAValue) -> SSAValue:
         if is_float(self.type_of(a)):
             return self._float(math.AbsFOp, a)
-        return self._apply(math.AbsIOp, a)
+        return self.maximum(a, self.neg(a))
 
     def maximum(self, a: SSAValue, b: SSAValue) -> SSAValue:
         return self._either(arith.MaximumfOp, arith.MaxSIOp, a, b)
