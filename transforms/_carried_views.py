@@ -60,6 +60,7 @@ class ViewCarrier:
         self.prefer_carried = prefer_carried
         self.weights = WeightSide(block)
         self.carried: dict[SSAValue, Carried] = {}
+        self._same: dict[SSAValue, SSAValue] = {}
         self._real: dict[SSAValue, SSAValue] = {}
         self._replaced: list[Operation] = []
 
@@ -89,6 +90,7 @@ class ViewCarrier:
 
     def carry(self, op: DestinationOp, source: SSAValue, order: tuple[int, ...] | None) -> None:
         """The result of `op` is from now on a view of `source`: `op` is out of use, unless it is that view itself."""
+        source = self._same.get(source, source)
         before = self.carried.get(source)
         if before is not None and (before.order is None) == (order is None):
             source = before.source
@@ -99,6 +101,7 @@ class ViewCarrier:
             count("views cancelled")
             _keep_name(result, source)
             result.replace_all_uses_with(source)
+            self._same[result] = source
         else:
             self.carried[result] = Carried(source, order)
         self._replaced.append(op)

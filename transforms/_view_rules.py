@@ -180,7 +180,7 @@ def _shape_before_reshape(
 ) -> Shape | None:
     """The shape in which an operand that broadcasts to `result` broadcasts to `source` instead."""
     shape = shape_of(x)
-    if prod(shape) == 1:
+    if prod(shape) == 1 and shape != result:
         return ()
     aligned = (1,) * (len(result) - len(shape)) + shape
     found = [1] * len(source)

@@ -141,9 +141,13 @@ def _shape(value: SSAValue) -> tuple[int, ...]:
     return tuple(value.type.get_shape())  # pyright: ignore[reportAttributeAccessIssue]
 
 
+# Programs that failed while the passes were written.
+_ONCE_WRONG = (133, 415, 502, 533)
+
+
 @pytest.mark.parametrize("pipeline", ["canonicalize", "simplify-views", "channels-last", "graph"])
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", [*range(20), *_ONCE_WRONG])
 def test_random_graph(seed: int, pipeline: str) -> None:
-    module = _Program(seed).module(steps=14)
+    module = _Program(seed).module(steps=18)
     module.verify()
     assert_pass_preserves(module, pipeline, target="avx2", rtol=1e-4, seed=seed)
