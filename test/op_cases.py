@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, TensorType, f32, f64, i1, i8, i32, i64
-from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, Block, Region
 
 from dlp.dialects.dlp import composite, elementwise, indexing, reduction, view
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
@@ -46,6 +46,21 @@ class OpCase:
         assert isinstance(function, FuncOp)
         function.detach()
         return FuncOp(self.name, function.function_type, function.detach_region(function.body))
+
+
+def together(cases: Sequence[OpCase]) -> ModuleOp:
+    """One @forward with the operands of all cases as arguments and the results of all as results."""
+    types = [t for case in cases for t in case.types]
+    block = Block(arg_types=types)
+    arguments, results = iter(block.args), []
+    for case in cases:
+        op = case.op.of(*(next(arguments) for _ in case.shapes), **case.arguments)
+        block.add_op(op)
+        results.append(op.result)
+    block.add_op(ReturnOp(*results))
+    module = ModuleOp([FuncOp("forward", (types, [r.type for r in results]), Region(block))])
+    module.verify()
+    return module
 
 
 def _elementwise() -> list[OpCase]:
