@@ -229,13 +229,17 @@ def _contracts_rows(node: Node, operand: int, rows: Group) -> bool:
 
 
 @dataclass(frozen=True)
-class TrailingPad:
-    """A pad of a group's value: the kernel writes into the interior of the padded buffer and fills its frame."""
+class Trailing:
+    """A pad or a transpose of a group's value: the kernel writes where the result wants it.
 
-    name: ClassVar[str] = "pad"
+    Into the interior of the padded buffer, whose frame it fills; in the final order of the dimensions.
+    """
+
+    name: ClassVar[str] = "trailing"
 
     def __call__(self, grouping: Grouping, node: Node) -> Merge | None:
-        if node.role is not Role.PLACEMENT or len(node.ins) != 1:
+        pads = node.role is Role.PLACEMENT and len(node.ins) == 1
+        if not pads and node.op.res[0] not in grouping.layouts.copied:
             return None
         group = grouping.operand_group(node, 0)
         if group is None or not any(n.role is not Role.PLACEMENT for n in group.nodes):

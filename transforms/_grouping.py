@@ -193,12 +193,13 @@ class Grouping:
     Args:
         block: of a function on tensors.
         rules: asked in their order for each op; the first decision counts.
+        layouts: say which views are free.
     """
 
-    def __init__(self, block: Block, rules: Iterable[Rule]) -> None:
+    def __init__(self, block: Block, rules: Iterable[Rule], layouts: Layouts) -> None:
         self.block = block
         self.rules = list(rules)
-        self.layouts = Layouts()
+        self.layouts = layouts
         self.views: dict[ViewOp, SSAValue] = {}
         """Views that are free, and the value whose elements they show."""
         self.free: set[SSAValue] = set()

@@ -14,13 +14,16 @@ class Layouts:
     """Offset and strides of the values of a block, and which views need no copy."""
 
     def __init__(self) -> None:
+        self.copied: set[SSAValue] = set()
+        """Results of views that are to be copies, though strides could say them."""
         self._known: dict[SSAValue, Layout] = {}
 
     def of(self, value: SSAValue) -> Layout:
         known = self._known.get(value)
         if known is None:
             owner = value.owner
-            known = owner.relayout(self.of(owner.ins[0])) if isinstance(owner, ViewOp) else None
+            if isinstance(owner, ViewOp) and value not in self.copied:
+                known = owner.relayout(self.of(owner.ins[0]))
             if known is None:
                 shape = shape_of(value.type)
                 known = 0, tuple(prod(shape[d + 1 :]) for d in range(len(shape)))
@@ -29,7 +32,7 @@ class Layouts:
 
     def is_free(self, view: ViewOp) -> bool:
         """Whether a view is a matter of strides alone."""
-        return view.relayout(self.of(view.ins[0])) is not None
+        return view.res[0] not in self.copied and view.relayout(self.of(view.ins[0])) is not None
 
     def is_needed_as_it_is(self, op: DestinationOp) -> bool:
         """Whether others than compute ops use a value or a free view of it: it cannot be made again there."""

@@ -14,11 +14,12 @@ from xdsl.passes import ModulePass
 from dlp import targets
 from dlp.dialects.dlp.elementwise import ConstantOp
 from dlp.dialects.dlp.graph import FusedOp, YieldOp
-from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder
-from dlp.dialects.dlp.view import CopyOp, ReshapeOp, ViewOp
+from dlp.dialects.dlp.structured import DestinationOp
+from dlp.dialects.dlp.view import ViewOp
 from dlp.statistics import count
 
-from ._fusion_rules import Attention, Chain, Elementwise, FusionRule, Rows, TrailingPad
+from ._fusion_preparation import make_copies_explicit, separate_constants
+from ._fusion_rules import Attention, Chain, Elementwise, FusionRule, Rows, Trailing
 from ._grouping import Group, Grouping, Node, Role
 from ._layouts import Layouts
 
@@ -64,57 +65,22 @@ class Fuse(ModulePass):
     def _all_rules(self) -> list[FusionRule]:
         """In the order in which they are asked."""
         target = targets.load(self.target)
-        return [Attention(target), Chain(), Elementwise(), Rows(target), TrailingPad()]
+        return [Attention(target), Chain(), Elementwise(), Rows(target), Trailing()]
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         rules = [rule for rule in self._all_rules() if rule.name not in self.without]
         for function in op.ops:
             if isinstance(function, FuncOp) and not function.is_declaration and _is_entry(function):
                 block = function.body.block
-                _copy_before_reshapes(block)
-                _separate_constants(block)
-                _rewrite(block, Grouping(block, rules))
+                layouts = Layouts()
+                make_copies_explicit(block, layouts)
+                separate_constants(block, layouts)
+                _rewrite(block, Grouping(block, rules, layouts))
 
 
 def _is_entry(function: FuncOp) -> bool:
     """Private functions are kernels already."""
     return function.sym_visibility is None or function.sym_visibility.data != "private"
-
-
-def _copy_before_reshapes(block: Block) -> None:
-    """Make a reshape that is no matter of strides a copy in the operand's shape, and a reshape that is.
-
-    A copy can be cut into tiles of any size, where a reshape can be cut between its rows only.
-    """
-    layouts = Layouts()
-    for op in block.ops:
-        if isinstance(op, ReshapeOp) and not layouts.is_free(op):
-            copied = GraphBuilder(op)(CopyOp, op.ins[0])
-            copied.name_hint = op.ins[0].name_hint
-            op.operands[0] = copied
-
-
-def _separate_constants(block: Block) -> None:
-    """Give what is no kernel (a return) constants of its own; all others can then be made again where they are used."""
-    layouts = Layouts()
-    for op in list(block.ops):
-        if isinstance(op, ConstantOp) and layouts.is_needed_as_it_is(op):
-            _copy_for_others(op, layouts, {})
-
-
-def _copy_for_others(op: DestinationOp, layouts: Layouts, copies: dict[SSAValue, SSAValue]) -> None:
-    """Copy a constant or a free view of one, and move to the copy the uses that are no compute ops."""
-    block = op.parent
-    assert block is not None
-    copy = op.clone(copies)
-    block.insert_op_after(copy, op)
-    copies[op.res[0]] = copy.res[0]
-    for use in list(op.res[0].uses):
-        user = use.operation
-        if not isinstance(user, DestinationOp):
-            user.operands[use.index] = copy.res[0]
-        elif isinstance(user, ViewOp) and layouts.is_free(user) and layouts.is_needed_as_it_is(user):
-            _copy_for_others(user, layouts, copies)
 
 
 def _rewrite(block: Block, grouping: Grouping) -> None:

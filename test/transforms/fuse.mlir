@@ -1,6 +1,6 @@
 // RUN: dlp-opt %s -p 'fuse{target=avx2}' --split-input-file | filecheck %s
 // RUN: dlp-opt %s -p 'fuse{target=avx2 without=chain}' --split-input-file | filecheck %s --check-prefix=NO-CHAIN
-// RUN: dlp-opt %s -p 'fuse{target=avx2 without=elementwise,pad}' --split-input-file | filecheck %s --check-prefix=NO-OTHERS
+// RUN: dlp-opt %s -p 'fuse{target=avx2 without=elementwise,trailing}' --split-input-file | filecheck %s --check-prefix=NO-OTHERS
 
 // Element-wise ops join the contraction that they follow, and the pad behind them ends the group; the value inside the
 // pad is a result too, as the network returns it. Constants are made inside.
@@ -176,6 +176,32 @@ func.func @heads(%x: tensor<4x8x2xf32>) -> tensor<8x8xf32> {
   %0 = dlp.transpose ins(%x : tensor<4x8x2xf32>) -> tensor<8x4x2xf32> {permutation = array<i64: 1, 0, 2>}
   %1 = dlp.reshape ins(%0 : tensor<8x4x2xf32>) -> tensor<8x8xf32>
   func.return %1 : tensor<8x8xf32>
+}
+
+// -----
+
+// A product whose heads are put side by side writes them there: the transpose is part of the kernel. Not where the
+// innermost dimension, that of vectors, would be torn apart.
+
+// CHECK-LABEL: func.func @side_by_side
+// CHECK:         %[[Y:.*]] = dlp.fused "matmul"
+// CHECK:           dlp.matmul
+// CHECK-NEXT:      dlp.transpose
+// CHECK-NEXT:      dlp.yield
+// CHECK:         dlp.reshape ins(%[[Y]] : tensor<8x4x6xf32>) -> tensor<8x24xf32>
+// CHECK:         dlp.fused "matmul"
+// CHECK:           dlp.matmul
+// CHECK-NEXT:      dlp.yield
+// CHECK:         dlp.transpose
+// CHECK-NEXT:    dlp.fused "copy"
+func.func @side_by_side(%x: tensor<4x8x2xf32>, %w: tensor<2x6xf32>) -> (tensor<8x24xf32>, tensor<24x8xf32>) {
+  %0 = dlp.matmul ins(%x, %w : tensor<4x8x2xf32>, tensor<2x6xf32>) -> tensor<4x8x6xf32>
+  %1 = dlp.transpose ins(%0 : tensor<4x8x6xf32>) -> tensor<8x4x6xf32> {permutation = array<i64: 1, 0, 2>}
+  %2 = dlp.reshape ins(%1 : tensor<8x4x6xf32>) -> tensor<8x24xf32>
+  %3 = dlp.matmul ins(%x, %w : tensor<4x8x2xf32>, tensor<2x6xf32>) -> tensor<4x8x6xf32>
+  %4 = dlp.transpose ins(%3 : tensor<4x8x6xf32>) -> tensor<4x6x8xf32> {permutation = array<i64: 0, 2, 1>}
+  %5 = dlp.reshape ins(%4 : tensor<4x6x8xf32>) -> tensor<24x8xf32>
+  func.return %2, %5 : tensor<8x24xf32>, tensor<24x8xf32>
 }
 
 // -----

@@ -1,0 +1,64 @@
+"""What fusing wants to find: every copy an op of its own, and constants that can be made where they are used."""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+from xdsl.ir import Block, SSAValue
+
+from dlp.dialects.dlp.elementwise import ConstantOp
+from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, StructuredOp
+from dlp.dialects.dlp.view import CopyOp, ReshapeOp, TransposeOp, ViewOp
+
+from ._layouts import Layouts
+
+
+def make_copies_explicit(block: Block, layouts: Layouts) -> None:
+    """Make a reshape that is no matter of strides a copy in the operand's shape, and a reshape that is.
+
+    A copy can be cut into tiles of any size, where a reshape can be cut between its rows only. Where it is the reshape
+    of a transpose of something computed, the transpose is the copy: a kernel may write its result in that order.
+    """
+    for op in list(block.ops):
+        if not isinstance(op, ReshapeOp) or layouts.is_free(op):
+            continue
+        source = op.ins[0]
+        if _can_be_written_transposed(source.owner):
+            copied = GraphBuilder(op).insert(source.owner.clone()).res[0]
+            layouts.copied.add(copied)
+        else:
+            copied = GraphBuilder(op)(CopyOp, source)
+        copied.name_hint = source.name_hint
+        op.operands[0] = copied
+        if isinstance(source.owner, ViewOp) and not source.uses:
+            block.erase_op(source.owner)
+
+
+def _can_be_written_transposed(view: object) -> TypeGuard[TransposeOp]:
+    """Whether a view is a transpose of a computed value that leaves the innermost dimension, that of vectors, alone."""
+    if not isinstance(view, TransposeOp) or view.order[-1] != len(view.order) - 1:
+        return False
+    computed = view.ins[0].owner
+    return isinstance(computed, StructuredOp) and not isinstance(computed, ViewOp)
+
+
+def separate_constants(block: Block, layouts: Layouts) -> None:
+    """Give what is no kernel (a return) constants of its own; all others can then be made again where they are used."""
+    for op in list(block.ops):
+        if isinstance(op, ConstantOp) and layouts.is_needed_as_it_is(op):
+            _copy_for_others(op, layouts, {})
+
+
+def _copy_for_others(op: DestinationOp, layouts: Layouts, copies: dict[SSAValue, SSAValue]) -> None:
+    """Copy a constant or a free view of one, and move to the copy the uses that are no compute ops."""
+    block = op.parent
+    assert block is not None
+    copy = op.clone(copies)
+    block.insert_op_after(copy, op)
+    copies[op.res[0]] = copy.res[0]
+    for use in list(op.res[0].uses):
+        user = use.operation
+        if not isinstance(user, DestinationOp):
+            user.operands[use.index] = copy.res[0]
+        elif isinstance(user, ViewOp) and layouts.is_free(user) and layouts.is_needed_as_it_is(user):
+            _copy_for_others(user, layouts, copies)
