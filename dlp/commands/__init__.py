@@ -1,0 +1,1 @@
+"""Subcommands of `dlp`, a file each; none loads what it runs before it runs."""
