@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from xdsl.context import Context
 from xdsl.dialects import func, math
-from xdsl.dialects.builtin import Float32Type, FloatAttr, ModuleOp, VectorType
+from xdsl.dialects.builtin import Float32Type, ModuleOp, VectorType
 from xdsl.ir import Attribute, Block, Operation, Region
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from dlp.dialects import arith
 from dlp.lowering._math_functions import FUNCTIONS, Lanes
 from dlp.statistics import count
+from dlp.tiling.arith_builder import ArithBuilder
 
 
 class OutlineMath(ModulePass):
@@ -39,7 +39,7 @@ class OutlineMath(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         known = {f.sym_name.data for f in op.ops if isinstance(f, func.FuncOp)}
         for inner in list(op.walk()):
-            if isinstance(inner, math.RsqrtOp):
+            if isinstance(inner, math.RsqrtOp) and not _is_single_lane(inner.operand.type):
                 _replace_rsqrt(inner)
                 continue
             name = inner.name.removeprefix("math.")
@@ -86,12 +86,14 @@ def _function(callee: str, name: str, type_: Attribute) -> func.FuncOp:
 
 
 def _replace_rsqrt(op: math.RsqrtOp) -> None:
+    ops: list[Operation] = []
+
+    def add(new: Operation) -> Operation:
+        ops.append(new)
+        return new
+
     type_ = op.operand.type
-    element = type_.element_type if isinstance(type_, VectorType) else type_
-    root = math.SqrtOp(op.operand)
-    if isinstance(type_, VectorType):
-        one = arith.ConstantOp(arith.DenseIntOrFPElementsAttr.from_list(type_, [1.0]))
-    else:
-        one = arith.ConstantOp(FloatAttr(1.0, element))
-    Rewriter.replace_op(op, [one, root, arith.DivfOp(one, root)])
+    b = ArithBuilder(add, _lanes(type_))
+    b.div(b.constant(1.0, b.type_of(op.operand)), b.sqrt(op.operand))
+    Rewriter.replace_op(op, ops)
     count("rsqrt that became 1 / sqrt")

@@ -12,11 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import mpmath
 import numpy as np
 
-Function = Callable[[mpmath.mpf], mpmath.mpf]
+Number = Any
+"""A number of mpmath, which has no types."""
+
+Function = Callable[[Number], Number]
 
 NODES = 120
 HALF_LN2 = mpmath.log(2) / 2
@@ -41,8 +45,8 @@ class Polynomial:
 
     name: str
     meaning: str
-    low: mpmath.mpf
-    high: mpmath.mpf
+    low: Number
+    high: Number
     degree: int
     value: Function
     weight: Function
@@ -133,7 +137,7 @@ def fit(polynomial: Polynomial) -> list[float]:
     return known
 
 
-def error(polynomial: Polynomial, coefficients: Sequence[float]) -> mpmath.mpf:
+def error(polynomial: Polynomial, coefficients: Sequence[float]) -> Number:
     """Largest weighted error."""
     points = mpmath.linspace(polynomial.low, polynomial.high, 301)[1:-1]
     return max(

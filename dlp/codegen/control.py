@@ -13,6 +13,7 @@ from dlp.codegen.accumulators import chain
 from dlp.codegen.c_types import SCALARS, element
 from dlp.codegen.function import FunctionPrinter, assignment, is_mask
 from dlp.codegen.linear import Range
+from dlp.codegen.prelude import wrapped
 from dlp.errors import CodegenError
 
 
@@ -166,11 +167,10 @@ def call(printer: FunctionPrinter, op: Operation) -> None:
     arguments = [printer.text(value) for value in op.arguments]
     if signature.needs_threads:
         arguments.append("threads")
-    text = f"{signature.c_name}({', '.join(arguments)})"
     if op.res and op.res[0].uses:
-        printer.define(op.res[0], text, name.split("_")[0])
+        printer.define(op.res[0], f"{signature.c_name}({', '.join(arguments)})", name.split("_")[0])
     else:
-        printer.emit(f"{text};")
+        printer.emit(wrapped(f"{signature.c_name}(", arguments, ");"))
 
 
 def returned(printer: FunctionPrinter, op: Operation) -> None:

@@ -79,7 +79,8 @@ class FunctionPrinter:
     # Statements
 
     def emit(self, line: str) -> None:
-        self.lines.append("  " * self._indent + line)
+        indent = "  " * self._indent
+        self.lines.append(indent + line.replace("\n", f"\n{indent}"))
 
     @contextmanager
     def braces(self, head: str) -> Iterator[None]:

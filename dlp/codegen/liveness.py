@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.dialects import func
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Operation
@@ -9,10 +11,14 @@ from xdsl.ir import Operation
 from dlp.codegen.spelling import COMPARE_FLOATS
 
 
-def dead_operations(function: func.FuncOp) -> frozenset[Operation]:
-    """Operations without effect whose results nothing live uses."""
+def dead_operations(operations: Sequence[Operation]) -> frozenset[Operation]:
+    """Operations of a function without effect whose results nothing live uses.
+
+    Args:
+        operations: all of the function, in order.
+    """
     dead: set[Operation] = set()
-    for op in reversed(list(function.walk())):
+    for op in reversed(operations):
         if not op.results or op.regions or isinstance(op, func.CallOp):
             continue
         users = (use.operation for result in op.results for use in result.uses)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -319,8 +320,16 @@ def _check_transfer(op: vector.TransferReadOp | vector.TransferWriteOp) -> None:
 
 
 def _loaded_name(printer: FunctionPrinter, source: SSAValue) -> str:
-    return f"{printer.buffer(source).pointer}_0"
+    return f"{_root_name(printer.buffer(source).pointer)}_v"
 
 
 def _view_name(pointer: str) -> str:
-    return f"{pointer}_view"
+    return f"{_root_name(pointer)}_at"
+
+
+def _root_name(pointer: str) -> str:
+    """`x` of `x_at_1`: views of views are named after the buffer."""
+    return _AFTER_ROOT.sub("", pointer)
+
+
+_AFTER_ROOT = re.compile(r"(_at(_\d+)?|_\d+)$")

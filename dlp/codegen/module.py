@@ -20,7 +20,7 @@ from dlp.codegen.linear import Range
 from dlp.codegen.liveness import dead_operations
 from dlp.codegen.memory import buffer_of
 from dlp.codegen.names import identifier
-from dlp.codegen.prelude import INLINE, Prelude
+from dlp.codegen.prelude import INLINE, Prelude, wrapped
 from dlp.codegen.signatures import Signature, signatures
 from dlp.codegen.table import HANDLERS
 from dlp.errors import CodegenError
@@ -95,13 +95,13 @@ class _Module:
             HANDLERS,
             self._names,
             signature.written_values,
-            dead_operations(function),
+            dead_operations(signature.operations),
         )
         if function.is_declaration:
             return self._declaration(printer, signature)
         try:
             parameters, names = self._parameters(printer, signature)
-            head = f"{self._result(printer, signature)} {signature.c_name}({', '.join(parameters)})"
+            head = wrapped(f"{self._result(printer, signature)} {signature.c_name}(", parameters, ")")
             self.heads[signature.name] = head
             printer.block(function.body.block)
         except CodegenError as error:
@@ -177,7 +177,8 @@ class _Module:
         else:
             unused.append("  (void)threads;\n")
         head = f"void dlp_{identifier(signature.name)}(void *const *args, int threads)"
-        return f"\n{head} {{\n{''.join(unused)}  {signature.c_name}({', '.join(arguments)});\n}}\n"
+        call = wrapped(f"  {signature.c_name}(", arguments, ");")
+        return f"\n{head} {{\n{''.join(unused)}{call}\n}}\n"
 
 
 def _silenced(names: Iterable[str], lines: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 _KEYWORDS = frozenset(
     [
@@ -57,6 +58,7 @@ _KEYWORDS = frozenset(
 )
 
 
+@cache
 def identifier(hint: str) -> str:
     """A valid C identifier that reads like the hint."""
     text = re.sub(r"\W", "_", hint, flags=re.ASCII).strip("_") or "v"
@@ -69,22 +71,29 @@ class Names:
     """Names in use in nested C scopes; a name is free again once its scope is closed."""
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
-        self._scopes: list[set[str]] = [set(reserved)]
+        self._active = set(reserved)
+        self._opened: list[str] = []
+        self._suffixes: dict[str, int] = {}
 
     def fresh(self, hint: str) -> str:
         """A name like the hint that no enclosing scope uses: `x`, then `x_1`, `x_2` ..."""
         base = identifier(hint)
-        name, count = base, 0
-        while any(name in scope for scope in self._scopes):
+        count = self._suffixes.get(base, 0)
+        name = f"{base}_{count}" if count else base
+        while name in self._active:
             count += 1
             name = f"{base}_{count}"
-        self._scopes[-1].add(name)
+        self._suffixes[base] = count + 1
+        self._active.add(name)
+        self._opened.append(name)
         return name
 
     @contextmanager
     def scope(self) -> Iterator[None]:
-        self._scopes.append(set())
+        depth, suffixes = len(self._opened), dict(self._suffixes)
         try:
             yield
         finally:
-            self._scopes.pop()
+            self._active.difference_update(self._opened[depth:])
+            del self._opened[depth:]
+            self._suffixes = suffixes

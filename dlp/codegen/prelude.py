@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dlp.codegen.c_types import BYTES, SCALARS, power_of_two
 from dlp.errors import CodegenError
@@ -72,3 +72,22 @@ class Prelude:
             parts.append("".join(f"{line}\n" for lines in self._typedefs.values() for line in lines))
         parts += self._functions.values()
         return "\n".join(parts)
+
+
+WIDTH = 110
+"""Columns of the printed C, as far as long lists go."""
+
+
+def wrapped(head: str, items: Sequence[str], tail: str) -> str:
+    """`head item, item tail`, on several lines where it is long."""
+    one_line = f"{head}{', '.join(items)}{tail}"
+    if len(one_line) <= WIDTH:
+        return one_line
+    lines, indent = [head], " " * (len(head) - len(head.lstrip()) + 4)
+    for number, item in enumerate(items):
+        text = item + ("," if number < len(items) - 1 else tail)
+        if number and len(lines[-1]) + len(text) + 1 > WIDTH:
+            lines.append(indent + text)
+        else:
+            lines[-1] += f" {text}" if number else text
+    return "\n".join(lines)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from xdsl.dialects import func, memref, vector
+from xdsl.dialects import func, memref
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import IntegerAttr, MemRefType, ModuleOp, VectorType
 from xdsl.ir import BlockArgument, Operation, OpResult, SSAValue
@@ -32,6 +32,7 @@ class Signature:
     """A function as its callers see it.
 
     Attributes:
+        operations: all of its body, in order.
         written: numbers of the memref arguments that it stores through.
         aliased: numbers of the arguments that some call lets overlap a written one.
         is_value: takes and gives values only, no memory: printed inline.
@@ -41,6 +42,7 @@ class Signature:
     """
 
     function: func.FuncOp
+    operations: tuple[Operation, ...]
     written: frozenset[int] = frozenset()
     aliased: frozenset[int] = frozenset()
     is_value: bool = False
@@ -84,42 +86,40 @@ def signatures(module: ModuleOp, *, parallel: bool) -> dict[str, Signature]:
 
     def visit(name: str) -> None:
         function = functions[name]
-        calls = [op for op in function.walk() if isinstance(op, func.CallOp)]
-        for call in calls:
-            callee = call.callee.string_value()
+        operations = tuple(function.walk())
+        for call in _calls(operations):
+            callee = _callee(call)
             if callee in functions and callee not in found:
                 visit(callee)
-        found[name] = _signature(function, calls, found, parallel)
+        found[name] = _signature(function, operations, found, parallel)
 
     for name in functions:
         if name not in found:
             visit(name)
-    for signature in list(found.values()):
-        for op in signature.function.walk():
-            if isinstance(op, func.CallOp) and (callee := found.get(op.callee.string_value())):
+    for signature in found.values():
+        for call in _calls(signature.operations):
+            if callee := found.get(_callee(call)):
                 callee.is_called = True
-                callee.aliased |= _overlaps(op, callee)
+                callee.aliased |= _overlaps(call, callee)
     return found
 
 
 def _signature(
-    function: func.FuncOp, calls: Iterable[func.CallOp], known: dict[str, Signature], parallel: bool
+    function: func.FuncOp, operations: tuple[Operation, ...], known: dict[str, Signature], parallel: bool
 ) -> Signature:
     arguments = tuple(function.function_type.inputs)
-    signature = Signature(function)
+    signature = Signature(function, operations)
     signature.is_value = not any(isinstance(type_, MemRefType) for type_ in arguments) and bool(
         function.function_type.outputs.data
     )
     if function.is_declaration:
         signature.written = frozenset(range(len(arguments)))
         return signature
-    signature.needs_threads = any(
-        known[name].needs_threads for call in calls if (name := _callee(call)) in known
+    signature.needs_threads = (parallel and any(op.name == "scf.parallel" for op in operations)) or any(
+        known[name].needs_threads for call in _calls(operations) if (name := _callee(call)) in known
     )
     written: set[SSAValue] = set()
-    for op in function.walk():
-        if parallel and op.name == "scf.parallel":
-            signature.needs_threads = True
+    for op in operations:
         for value in _stored_through(op, known):
             while value not in written:
                 written.add(value)
@@ -132,21 +132,29 @@ def _signature(
     return signature
 
 
+def _calls(operations: Iterable[Operation]) -> Iterator[func.CallOp]:
+    return (op for op in operations if isinstance(op, func.CallOp))
+
+
 def _callee(call: func.CallOp) -> str:
     return call.callee.string_value()
 
 
+_STORES = {
+    "memref.store": 1,
+    "memref.copy": 1,
+    "vector.store": 1,
+    "vector.maskedstore": 0,
+    "vector.transfer_write": 1,
+}
+"""Which operand of an operation is the memref that it writes."""
+
+
 def _stored_through(op: Operation, known: dict[str, Signature]) -> list[SSAValue]:
-    if isinstance(op, memref.StoreOp):
-        return [op.memref]
-    if isinstance(op, vector.StoreOp | vector.MaskedStoreOp):
-        return [op.base]
-    if isinstance(op, memref.CopyOp):
-        return [op.destination]
-    if isinstance(op, memref.AllocOp | memref.AllocaOp):
-        return [op.memref]
-    if isinstance(op, vector.TransferWriteOp):
-        return [op.source]
+    if (number := _STORES.get(op.name)) is not None:
+        return [op.operands[number]]
+    if op.name in ("memref.alloc", "memref.alloca"):
+        return [op.results[0]]
     if isinstance(op, func.CallOp):
         callee = known.get(_callee(op))
         return [
