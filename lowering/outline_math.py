@@ -61,10 +61,13 @@ class OutlineMath(ModulePass):
 
 def _is_known(type_: Attribute) -> bool:
     if isinstance(type_, VectorType):
-        return (
-            isinstance(type_.element_type, Float32Type) and len(type_.get_shape()) == 1 and _lanes(type_) > 1
-        )
+        return isinstance(type_.element_type, Float32Type) and not _is_single_lane(type_)
     return isinstance(type_, Float32Type)
+
+
+def _is_single_lane(type_: Attribute) -> bool:
+    """Vectors of one lane keep their operations: C has them as scalars."""
+    return isinstance(type_, VectorType) and _lanes(type_) == 1
 
 
 def _lanes(type_: Attribute) -> int:
