@@ -134,7 +134,7 @@ def _binary(expression: AffineBinaryOpExpr, box: Region, symbols: dict[int, Inte
         return Interval.of(a.offset.divided(n), 1) if floor_div else Interval.of(remainder, size)
     if floor_div:
         return Interval.of(a.offset.divided(n), (remainder + size - 1) // n + 1)
-    # Several periods: the remainders take every value. Only right for a box that a consumer reads as a whole.
-    if remainder or size % n:
+    # More than one period: the remainders take every value. Only right where the box starts at the first of them.
+    if remainder:
         raise NotAlignedError
     return Interval.of(0, n)
