@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod, sqrt
 from typing import cast
 
 import numpy as np
-from xdsl.dialects.builtin import MemRefType, ModuleOp, TensorType
+from xdsl.dialects.builtin import ArrayAttr, MemRefType, ModuleOp, StringAttr, TensorType
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
 
 from dlp.dialects.dlp.graph import WeightOp
@@ -53,20 +54,28 @@ def random_inputs(types: Sequence[Attribute], seed: int = 0) -> list[Array]:
 
 
 def random_weights(module: ModuleOp, seed: int = 0) -> dict[str, Array]:
-    """Data for every `dlp.weight` of a module, by symbol.
+    """Data for every weight of a module, by symbol: `dlp.weight` ops, or the arguments that `dlp.weights` names.
 
     Floats of more than one dimension are normal and keep the variance of what they multiply; one-dimensional ones lie
     between 0.5 and 1.5, as some of them are variances.
     """
     rng = np.random.default_rng([seed, 1])
     weights: dict[str, Array] = {}
-    for op in module.walk():
-        if isinstance(op, WeightOp) and op.symbol.data not in weights:
-            of = cast(TensorType[Attribute], op.res.type)
+    for symbol, of in _weights(module):
+        if symbol not in weights:
             values = random_array(of, rng)
             if values.dtype.kind == "f":
                 few = values.ndim < 2
                 scale = 1 / sqrt(max(1, prod(values.shape[1:])))
-                values = (rng.uniform(0.5, 1.5, values.shape) if few else values * scale).astype(values.dtype)
-            weights[op.symbol.data] = values
+                values[...] = rng.uniform(0.5, 1.5, values.shape) if few else values * scale
+            weights[symbol] = values
     return weights
+
+
+def _weights(module: ModuleOp) -> Iterator[tuple[str, Attribute]]:
+    for op in module.walk():
+        if isinstance(op, WeightOp):
+            yield op.symbol.data, op.res.type
+        elif isinstance(op, FuncOp) and isinstance(names := op.attributes.get("dlp.weights"), ArrayAttr):
+            for name, of in zip(names, op.function_type.inputs, strict=False):
+                yield cast(StringAttr, name).data, of
