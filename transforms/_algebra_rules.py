@@ -19,6 +19,7 @@ from dlp.dialects.dlp.elementwise import (
     AndOp,
     CastOp,
     ClampOp,
+    ConstantOp,
     DivOp,
     ElementwiseOp,
     MulOp,
@@ -50,12 +51,14 @@ def constants_folded(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
 
 def broadcasts_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """A broadcast of an operand, or a constant's shape, is needed only where it alone gives the shape."""
-    types = [op.in_type(i) for i in range(len(op.ins))]
+    if not any(isinstance(x.owner, BroadcastOp | ConstantOp) for x in op.operands):
+        return None
+    types = [op.in_type(i) for i in range(len(op.operands))]
     narrow: dict[int, SSAValue | float | int] = {}
-    for i, x in enumerate(op.ins):
+    for i, x in enumerate(op.operands):
         if isinstance(x.owner, BroadcastOp):
-            candidate, shape = x.owner.ins[0], x.owner.in_shape(0)
-        elif len(op.ins) > 1 and shape_of(x) and (number := splat_value(x)) is not None:
+            candidate, shape = x.owner.operands[0], x.owner.in_shape(0)
+        elif len(op.operands) > 1 and shape_of(x) and (number := splat_value(x)) is not None:
             candidate, shape = number, ()
         else:
             continue
@@ -64,7 +67,7 @@ def broadcasts_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
             types, narrow[i] = trial, candidate
     if not narrow:
         return None
-    ins = list(op.ins)
+    ins = list(op.operands)
     for i, x in narrow.items():
         ins[i] = x if isinstance(x, SSAValue) else splat(b, x, types[i].element_type)
     return b.insert(op.on(ins, result_type=op.res[0].type)).result
@@ -72,7 +75,7 @@ def broadcasts_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
 
 def _with_constant(op: DestinationOp) -> tuple[SSAValue, float | int] | None:
     """The operands of a commutative op as (x, constant), where x has the shape of the result."""
-    for x, c in (op.ins, reversed(op.ins)):
+    for x, c in (op.operands, reversed(op.operands)):
         number = splat_value(c)
         if number is not None and shape_of(x) == op.shape:
             return x, number
@@ -93,10 +96,10 @@ def zeros_not_added(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
 
 def zeros_not_subtracted(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """x - 0; on floats not x - -0.0, which would lose the sign of a zero."""
-    number = splat_value(op.ins[1])
-    if number is None or number != 0 or shape_of(op.ins[0]) != op.shape:
+    number = splat_value(op.operands[1])
+    if number is None or number != 0 or shape_of(op.operands[0]) != op.shape:
         return None
-    return op.ins[0] if _is_integer(op.element_type) or math.copysign(1, number) > 0 else None
+    return op.operands[0] if _is_integer(op.element_type) or math.copysign(1, number) > 0 else None
 
 
 def ones_not_multiplied(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
@@ -140,7 +143,7 @@ def terms_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
 
 def divisions_multiplied(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """x / 1 is x; x / c is x * (1 / c) where c is a power of two, whose inverse is exact."""
-    x, number = op.ins[0], splat_value(op.ins[1])
+    x, number = op.operands[0], splat_value(op.operands[1])
     if number is None or shape_of(x) != op.shape:
         return None
     if number == 1:
@@ -155,7 +158,7 @@ def divisions_multiplied(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
 
 def powers_expanded(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """x ** c for the exponents that the framework computes in another way than by `pow`."""
-    x, number = op.ins[0], splat_value(op.ins[1])
+    x, number = op.operands[0], splat_value(op.operands[1])
     if number is None or shape_of(x) != op.shape or _is_integer(op.element_type):
         return None
     match number:
@@ -179,13 +182,13 @@ def powers_expanded(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
 
 def negations_cancelled(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """-(-x) is x."""
-    inner = op.ins[0].owner
-    return inner.ins[0] if isinstance(inner, NegOp) else None
+    inner = op.operands[0].owner
+    return inner.operands[0] if isinstance(inner, NegOp) else None
 
 
 def repeats_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """relu(relu(x)) is relu(x), as is abs(abs(x)) abs(x)."""
-    return op.ins[0] if type(op.ins[0].owner) is type(op) else None
+    return op.operands[0] if type(op.operands[0].owner) is type(op) else None
 
 
 def clamps_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
@@ -194,13 +197,13 @@ def clamps_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     if clamp.high is not None:
         return None
     if clamp.low is None:
-        return op.ins[0]
-    return b(ReluOp, op.ins[0]) if clamp.low.value.data == 0 else None
+        return op.operands[0]
+    return b(ReluOp, op.operands[0]) if clamp.low.value.data == 0 else None
 
 
 def selects_decided(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """A select with a constant condition, or between equals, is one of its operands."""
-    condition, x, y = op.ins
+    condition, x, y = op.operands
     number = splat_value(condition)
     if number is None and x is not y:
         return None
@@ -222,13 +225,13 @@ def casts_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """A cast to the type that it comes from; there and back through a type that holds every value."""
     source = op.in_type(0).element_type
     if source == op.element_type:
-        return op.ins[0]
-    inner = op.ins[0].owner
+        return op.operands[0]
+    inner = op.operands[0].owner
     if isinstance(inner, CastOp) and inner.in_type(0).element_type == op.element_type:
         before, between = op.element_type, source
         same_kind = isinstance(before, IntegerType) == isinstance(between, IntegerType)
         if (same_kind and _width(before) < _width(between)) or before == i1:
-            return inner.ins[0]
+            return inner.operands[0]
     return None
 
 
@@ -241,8 +244,8 @@ def single_elements_not_reduced(op: DestinationOp, b: GraphBuilder) -> SSAValue 
     over = int_list(cast(ReduceOp, op).dims)
     rest = [d for d in over if op.in_shape(0)[d] != 1]
     if not rest:
-        return op.ins[0]
-    return b(type(op), op.ins[0], dims=rest) if len(rest) < len(over) else None
+        return op.operands[0]
+    return b(type(op), op.operands[0], dims=rest) if len(rest) < len(over) else None
 
 
 ALGEBRA: dict[type, tuple[Rule, ...]] = {

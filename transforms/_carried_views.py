@@ -96,7 +96,7 @@ class ViewCarrier:
             source = before.source
             if order is not None and before.order is not None:
                 order = tuple(before.order[d] for d in order)
-        result = op.res[0]
+        result = op.results[0]
         if order == tuple(range(len(order))) if order is not None else source.type == result.type:
             count("views cancelled")
             _keep_name(result, source)
@@ -118,7 +118,7 @@ class ViewCarrier:
         GraphBuilder(op).insert(new)
         for name, value in op.attributes.items():
             new.attributes.setdefault(name, value)
-        _keep_name(op.res[0], new.res[0])
+        _keep_name(op.results[0], new.res[0])
         self.visit(new)
         self.carry(op, new.res[0], order)
 

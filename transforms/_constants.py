@@ -26,9 +26,9 @@ def splat(b: GraphBuilder, number: float | int, element_type: Attribute, shape: 
 
 def evaluate(op: ElementwiseOp) -> float | int | None:
     """The number that an element-wise op of constants gives, rounded as its element type rounds; None if unknown."""
-    numbers = [splat_value(operand) for operand in op.ins]
-    if not numbers or any(number is None for number in numbers):
+    if not op.operands or not all(isinstance(operand.owner, ConstantOp) for operand in op.operands):
         return None
+    numbers = [splat_value(operand) for operand in op.operands]
     # NumPy takes 0.1 s to import, which a run that folds nothing need not spend.
     import numpy as np
 

@@ -26,36 +26,36 @@ from ._constants import splat, splat_value
 
 def constants_viewed(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """A view of a constant is a constant."""
-    number = splat_value(op.ins[0])
+    number = splat_value(op.operands[0])
     return None if number is None else splat(b, number, op.element_type, op.shape)
 
 
 def copies_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """On tensors a copy is the value."""
-    return op.ins[0]
+    return op.operands[0]
 
 
 def transposes_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """transpose(transpose(x)) is one; one that leaves every dimension in its place is nothing."""
-    x, order = op.ins[0], cast(TransposeOp, op).order
+    x, order = op.operands[0], cast(TransposeOp, op).order
     if order == tuple(range(len(order))):
         return x
     if isinstance(x.owner, TransposeOp):
-        return b(TransposeOp, x.owner.ins[0], permutation=[x.owner.order[d] for d in order])
+        return b(TransposeOp, x.owner.operands[0], permutation=[x.owner.order[d] for d in order])
     return None
 
 
 def reshapes_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """reshape(reshape(x)) is one; one to the same shape is nothing."""
-    x = op.ins[0]
+    x = op.operands[0]
     if x.type == op.res[0].type:
         return x
-    return b(ReshapeOp, x.owner.ins[0], shape=op.shape) if isinstance(x.owner, ReshapeOp) else None
+    return b(ReshapeOp, x.owner.operands[0], shape=op.shape) if isinstance(x.owner, ReshapeOp) else None
 
 
 def slices_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """slice(slice(x)) is one; one of everything is nothing."""
-    x, this = op.ins[0], cast(SliceOp, op)
+    x, this = op.operands[0], cast(SliceOp, op)
     offsets, steps = int_list(this.offsets), int_list(this.steps)
     if x.type == op.res[0].type and all(o == 0 for o in offsets) and all(s == 1 for s in steps):
         return x
@@ -64,7 +64,7 @@ def slices_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     inner_offsets, inner_steps = int_list(x.owner.offsets), int_list(x.owner.steps)
     return b(
         SliceOp,
-        x.owner.ins[0],
+        x.owner.operands[0],
         shape=op.shape,
         offsets=[i + o * t for i, o, t in zip(inner_offsets, offsets, inner_steps, strict=True)],
         steps=[s * t for s, t in zip(steps, inner_steps, strict=True)],
@@ -73,48 +73,48 @@ def slices_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
 
 def broadcasts_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """broadcast(broadcast(x)) is one; one to the same shape is nothing."""
-    x = op.ins[0]
+    x = op.operands[0]
     if x.type == op.res[0].type:
         return x
-    return b(BroadcastOp, x.owner.ins[0], shape=op.shape) if isinstance(x.owner, BroadcastOp) else None
+    return b(BroadcastOp, x.owner.operands[0], shape=op.shape) if isinstance(x.owner, BroadcastOp) else None
 
 
 def pads_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """pad(pad(x)) with one fill is one; a frame of no width is nothing."""
-    x, pad = op.ins[0], cast(PadOp, op)
+    x, pad = op.operands[0], cast(PadOp, op)
     if x.type == op.res[0].type:
         return x
     if not isinstance(x.owner, PadOp) or x.owner.value != pad.value:
         return None
     low = [a + c for a, c in zip(int_list(pad.low), int_list(x.owner.low), strict=True)]
     high = [a + c for a, c in zip(int_list(pad.high), int_list(x.owner.high), strict=True)]
-    return b(PadOp, x.owner.ins[0], low=low, high=high, value=pad.value)
+    return b(PadOp, x.owner.operands[0], low=low, high=high, value=pad.value)
 
 
 def concats_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """A concatenation of one value is that value; empty parts go, and one inside another opens up."""
     axis = cast(ConcatOp, op).axis
     parts: list[SSAValue] = []
-    for x in op.ins:
+    for x in op.operands:
         inner = x.owner
         if isinstance(inner, ConcatOp) and inner.axis == axis and x.has_one_use():
-            parts += inner.ins
+            parts += inner.operands
         elif shape_of(x)[axis] != 0:
             parts.append(x)
     if len(parts) == 1:
         return parts[0]
-    return b(ConcatOp, *parts, dimension=axis) if parts and parts != list(op.ins) else None
+    return b(ConcatOp, *parts, dimension=axis) if parts and parts != list(op.operands) else None
 
 
 def leading_broadcasts_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """The leading dimensions of a matrix product broadcast by themselves."""
-    for i, x in enumerate(op.ins):
+    for i, x in enumerate(op.operands):
         if not isinstance(x.owner, BroadcastOp) or op.properties.get("panel") is not None:
             continue
-        narrow = x.owner.ins[0]
+        narrow = x.owner.operands[0]
         if len(shape_of(narrow)) < 2 or shape_of(narrow)[-2:] != shape_of(x)[-2:]:
             continue
-        ins = [narrow if j == i else y for j, y in enumerate(op.ins)]
+        ins = [narrow if j == i else y for j, y in enumerate(op.operands)]
         shape, _ = MatmulOp.infer([v.type for v in ins], op.properties)  # pyright: ignore[reportArgumentType]
         if shape == op.shape:
             return b(MatmulOp, *ins)

@@ -28,13 +28,13 @@ from ._carried_views import Rule, ViewCarrier, inverse, keeps_order, shape_of
 
 def transpose(c: ViewCarrier, op: DestinationOp) -> bool:
     """transpose(transpose(x)) is one transpose, or x."""
-    c.carry(op, op.ins[0], cast(TransposeOp, op).order)
+    c.carry(op, op.operands[0], cast(TransposeOp, op).order)
     return True
 
 
 def reshape(c: ViewCarrier, op: DestinationOp) -> bool:
     """reshape(reshape(x)) is one reshape, or x; a reshape that keeps apart what a transpose moves goes before it."""
-    x = op.ins[0]
+    x = op.operands[0]
     carried = c.carried.get(x)
     if carried is not None and carried.order is not None:
         if (source := c.in_order(x)) is not None:
@@ -74,12 +74,12 @@ def reshape_before_transpose(
 
 def elementwise(c: ViewCarrier, op: DestinationOp) -> bool:
     """f(view(x), y) is view(f(x, y')): y' is y in x's order, which must not cost more than it saves."""
-    if not op.ins or -1 in op.shape:
+    if not op.operands or -1 in op.shape:
         return False
-    order = _cheapest_order(c, op, [x for x in op.ins if len(shape_of(x)) == len(op.shape)])
+    order = _cheapest_order(c, op, [x for x in op.operands if len(shape_of(x)) == len(op.shape)])
     if order is not None:
         b = GraphBuilder(op)
-        ins = [in_order(c, b, x, order) for x in op.ins]
+        ins = [in_order(c, b, x, order) for x in op.operands]
         c.instead(op, op.on(ins, result_type=transposed_type(op, order)), order)
         return True
     return _elementwise_before_reshape(c, op)
@@ -95,13 +95,13 @@ def _cheapest_order(
         return None
     rank = len(op.shape)
     plain = (0, 0)
-    for x in dict.fromkeys(op.ins):
+    for x in dict.fromkeys(op.operands):
         if (carried := c.carried.get(x)) is not None and carried.order is not None:
             plain = (plain[0] + (0 if c.in_order(x) is not None else c.cost(x)), plain[1] + 1)
     best: tuple[tuple[int, int], tuple[int, ...]] | None = None
     for order in orders:
         assert order is not None
-        moved = [x for x in dict.fromkeys(op.ins) if _needs_transpose(c, x, order, rank)]
+        moved = [x for x in dict.fromkeys(op.operands) if _needs_transpose(c, x, order, rank)]
         price = (sum(c.cost(x) for x in moved), len(moved))
         if best is None or price < best[0]:
             best = price, order
@@ -152,11 +152,11 @@ def in_order(c: ViewCarrier, b: GraphBuilder, x: SSAValue, order: tuple[int, ...
 def _elementwise_before_reshape(c: ViewCarrier, op: DestinationOp) -> bool:
     """f(reshape(x), y) is reshape(f(x, y')) where x has no more dimensions and y can be cut like it."""
     sources: list[Shape] = []
-    for x in op.ins:
+    for x in op.operands:
         carried = c.carried.get(x)
         if carried is None or shape_of(x) != op.shape:
             continue
-        if carried.order is None and (x not in c.weights or op.res[0] in c.weights):
+        if carried.order is None and (x not in c.weights or op.results[0] in c.weights):
             sources.append(shape_of(carried.source))
         elif carried.order is not None and x not in c.weights:
             return False
@@ -166,11 +166,11 @@ def _elementwise_before_reshape(c: ViewCarrier, op: DestinationOp) -> bool:
     if len(source) > len(op.shape):
         return False
     groups = reshape_groups(source, op.shape)
-    shapes = [_shape_before_reshape(c, x, source, op.shape, groups) for x in op.ins]
+    shapes = [_shape_before_reshape(c, x, source, op.shape, groups) for x in op.operands]
     if any(shape is None for shape in shapes):
         return False
     b = GraphBuilder(op)
-    ins = [c.reshaped(b, x, cast(Shape, shape)) for x, shape in zip(op.ins, shapes, strict=True)]
+    ins = [c.reshaped(b, x, cast(Shape, shape)) for x, shape in zip(op.operands, shapes, strict=True)]
     c.instead(op, op.on(ins, result_type=TensorType(op.element_type, source)), None)
     return True
 
@@ -209,7 +209,7 @@ def _shape_before_reshape(
 def reduce(c: ViewCarrier, op: DestinationOp) -> bool:
     """sum(view(x)) is view(sum(x)) over the dimensions where the reduced ones come from."""
     assert isinstance(op, ReduceOp)
-    carried = c.carried.get(op.ins[0])
+    carried = c.carried.get(op.operands[0])
     if carried is None or -1 in op.shape:
         return False
     reduced = set(int_list(op.dims))
@@ -240,7 +240,7 @@ def per_dimension(*names: str) -> Rule:
     """Ops of one operand whose properties `names` hold a number for each dimension: pad and slice."""
 
     def rule(c: ViewCarrier, op: DestinationOp) -> bool:
-        carried = c.carried.get(op.ins[0])
+        carried = c.carried.get(op.operands[0])
         if carried is None or carried.order is None or _grows_in_vain(c, op):
             return False
         new = op.on([carried.source], result_type=transposed_type(op, carried.order))
@@ -255,17 +255,17 @@ def per_dimension(*names: str) -> Rule:
 
 def _grows_in_vain(c: ViewCarrier, op: DestinationOp) -> bool:
     """Whether a transpose behind the op, which makes its operand larger, would only cost more than before it."""
-    return prod(op.shape) > prod(op.in_shape(0)) and not c.prefer_carried and op.ins[0] not in c.weights
+    return prod(op.shape) > prod(op.in_shape(0)) and not c.prefer_carried and op.operands[0] not in c.weights
 
 
 def concat(c: ViewCarrier, op: DestinationOp) -> bool:
     """concat(transpose(x), transpose(y)) is transpose(concat(x, y)) along the dimension where it comes from."""
     assert isinstance(op, ConcatOp)
-    order = _cheapest_order(c, op, op.ins)
+    order = _cheapest_order(c, op, op.operands)
     if order is None:
         return False
     b = GraphBuilder(op)
-    new = op.on([in_full_order(c, b, x, order) for x in op.ins], result_type=transposed_type(op, order))
+    new = op.on([in_full_order(c, b, x, order) for x in op.operands], result_type=transposed_type(op, order))
     new.properties["dimension"] = attribute_of(order[op.axis])
     c.instead(op, new, order)
     return True
@@ -280,7 +280,7 @@ def in_full_order(c: ViewCarrier, b: GraphBuilder, x: SSAValue, order: tuple[int
 
 def broadcast(c: ViewCarrier, op: DestinationOp) -> bool:
     """broadcast(transpose(x)) is transpose(broadcast(x))."""
-    carried = c.carried.get(op.ins[0])
+    carried = c.carried.get(op.operands[0])
     if carried is None or carried.order is None or _grows_in_vain(c, op):
         return False
     lead = len(op.shape) - len(carried.order)

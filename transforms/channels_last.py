@@ -71,9 +71,9 @@ def _conv(c: ViewCarrier, op: DestinationOp) -> bool:
         return False
     order = _to_first(len(op.shape))
     b = GraphBuilder(op)
-    x = in_full_order(c, b, op.ins[0], order)
+    x = in_full_order(c, b, op.operands[0], order)
     weight_order = inverse((*range(2, len(op.shape)), 1, 0))
-    w = in_full_order(c, b, op.ins[1], weight_order)
+    w = in_full_order(c, b, op.operands[1], weight_order)
     new = op.on([x, w], result_type=transposed_type(op, order))
     new.properties["layout"] = StringAttr("channels_last")
     c.instead(op, new, order, "convolutions turned")
@@ -84,7 +84,7 @@ def _pool(c: ViewCarrier, op: DestinationOp) -> bool:
     if cast(PoolOp, op).channels_last:
         return False
     order = _to_first(len(op.shape))
-    x = in_full_order(c, GraphBuilder(op), op.ins[0], order)
+    x = in_full_order(c, GraphBuilder(op), op.operands[0], order)
     new = op.on([x], result_type=transposed_type(op, order))
     new.properties["layout"] = StringAttr("channels_last")
     c.instead(op, new, order, "pools turned")
@@ -93,7 +93,7 @@ def _pool(c: ViewCarrier, op: DestinationOp) -> bool:
 
 def _pad(c: ViewCarrier, op: DestinationOp) -> bool:
     """A pad of an image that nobody turned yet is turned with the convolution behind it: one copy, not two."""
-    x, users = op.ins[0], [use.operation for use in op.res[0].uses]
+    x, users = op.operands[0], [use.operation for use in op.results[0].uses]
     if len(op.shape) < 3 or x in c.carried or not users or not all(map(_wants_channels_last, users)):
         return RULES[PadOp](c, op)
     order = _to_first(len(op.shape))
@@ -111,7 +111,7 @@ def _wants_channels_last(op: Operation) -> bool:
 
 def _matmul(c: ViewCarrier, op: DestinationOp) -> bool:
     """flatten(transpose(u)) @ w is flatten(u) @ w with the rows of w in u's order."""
-    flat, w = op.ins
+    flat, w = op.operands
     reshaped = c.carried.get(flat)
     if reshaped is None or reshaped.order is not None or w not in c.weights or len(shape_of(w)) != 2:
         return False
@@ -134,7 +134,7 @@ def _matmul(c: ViewCarrier, op: DestinationOp) -> bool:
     rows = b(ReshapeOp, c.real(w), shape=(*(source[d] for d in flattened), columns))
     places = (*(flattened.index(d) for d in stored), len(flattened))
     rows = b(ReshapeOp, b(TransposeOp, rows, permutation=places), shape=shape_of(w))
-    new = op.on([c.reshaped(b, turned.source, shape), rows], result_type=op.res[0].type)
+    new = op.on([c.reshaped(b, turned.source, shape), rows], result_type=op.results[0].type)
     c.instead(op, new, None, "weights with permuted rows")
     return True
 

