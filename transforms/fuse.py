@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from typing import Literal
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -18,9 +19,11 @@ from dlp.dialects.dlp.structured import DestinationOp
 from dlp.dialects.dlp.view import ViewOp
 from dlp.statistics import count
 
+from ._fusion_nodes import Node, Role
 from ._fusion_preparation import make_copies_explicit, separate_constants
-from ._fusion_rules import Attention, Chain, Elementwise, FusionRule, Rows, Trailing
-from ._grouping import Group, Grouping, Node, Role
+from ._fusion_rules import Chain, Elementwise, FusionRule, Rows, Trailing
+from ._fusion_rules_deep import Attention, DepthFirst
+from ._grouping import Group, Grouping
 from ._layouts import Layouts
 
 
@@ -47,12 +50,14 @@ class Fuse(ModulePass):
     constants are made again in every group that uses them. A value that others need too becomes a further result.
 
     Options: `target`, whose caches decide what is worth fusing. `without`: names of rules to switch off.
+    `depth-first`: "force" fuses stacks of windows wherever their tiles fit, false never does.
     """
 
     name = "fuse"
 
     target: str = "avx2"
     without: tuple[str, ...] = ()
+    depth_first: bool | Literal["force"] = True
 
     def __post_init__(self) -> None:
         known = [rule.name for rule in self._all_rules()]
@@ -65,10 +70,12 @@ class Fuse(ModulePass):
     def _all_rules(self) -> list[FusionRule]:
         """In the order in which they are asked."""
         target = targets.load(self.target)
-        return [Attention(target), Chain(), Elementwise(), Rows(target), Trailing()]
+        stacks = DepthFirst(target, always=self.depth_first == "force")
+        return [Attention(target), stacks, Chain(), Elementwise(), Rows(target), Trailing()]
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        rules = [rule for rule in self._all_rules() if rule.name not in self.without]
+        without = {*self.without, *(() if self.depth_first else (DepthFirst.name,))}
+        rules = [rule for rule in self._all_rules() if rule.name not in without]
         for function in op.ops:
             if isinstance(function, FuncOp) and not function.is_declaration and _is_entry(function):
                 block = function.body.block

@@ -1,4 +1,5 @@
 // RUN: dlp-opt %s -p lower-pad | filecheck %s
+// RUN: dlp-opt %s -p 'lower-pad{trailing=true}' | filecheck %s --check-prefix=TRAILING
 
 // The frame is filled, each element once; the producer writes into the interior.
 
@@ -55,5 +56,23 @@ func.func private @twice(%x: memref<2xf32>, %y: memref<4xf32>) {
   %t = memref.alloc() : memref<2xf32>
   dlp.relu ins(%x : memref<2xf32>) outs(%t : memref<2xf32>)
   dlp.concat ins(%t, %t : memref<2xf32>, memref<2xf32>) outs(%y : memref<4xf32>) {dimension = 0}
+  func.return
+}
+
+// A pad that is read on: with `trailing` it is left to tiling.
+
+// CHECK-LABEL: func.func private @between
+// CHECK-NOT:     dlp.pad
+
+// TRAILING-LABEL: func.func private @pad
+// TRAILING-NOT:     dlp.pad
+// TRAILING-LABEL: func.func private @between
+// TRAILING:         dlp.pad
+func.func private @between(%x: memref<1x4x4x2xf32>, %y: memref<1x4x4x2xf32>) {
+  %t = memref.alloc() : memref<1x6x6x2xf32>
+  dlp.pad ins(%x : memref<1x4x4x2xf32>) outs(%t : memref<1x6x6x2xf32>)
+    {low = array<i64: 0, 1, 1, 0>, high = array<i64: 0, 1, 1, 0>, value = 0.0 : f32}
+  dlp.max_pool ins(%t : memref<1x6x6x2xf32>) outs(%y : memref<1x4x4x2xf32>)
+    {layout = "channels_last", kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>}
   func.return
 }
