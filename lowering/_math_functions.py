@@ -42,11 +42,16 @@ class Lanes(ArithBuilder):
     def from_bits(self, value: SSAValue) -> SSAValue:
         return self.emit(arith.BitcastOp(value, self._full(f32)))
 
+    def named(self, name: str, value: SSAValue) -> SSAValue:
+        """The value, with the name that its variable gets in C."""
+        value.name_hint = name
+        return value
+
     def polynomial(self, factors: Sequence[float], x: SSAValue) -> SSAValue:
         """`factors[0] + factors[1] * x + ...`, by Horner's rule."""
         value = self.number(factors[-1])
         for factor in reversed(factors[:-1]):
-            value = self.fma(value, x, self.number(factor))
+            value = self.named("p", self.fma(value, x, self.number(factor)))
         return value
 
     def with_sign_of(self, magnitude: SSAValue, sign: SSAValue) -> SSAValue:
@@ -57,30 +62,31 @@ class Lanes(ArithBuilder):
 
 def exp(b: Lanes, x: SSAValue) -> SSAValue:
     """2**n * p(r) with x = n ln(2) + r; 2**n in two factors, so that denormals are rounded once and 2**128 fits."""
-    x = b.minimum(b.maximum(x, b.number(-104.0)), b.number(89.0))
-    shifted = b.fma(x, b.number(LOG2_E), b.number(TO_NEAREST))
-    n = b.sub(shifted, b.number(TO_NEAREST))
-    r = b.fma(n, b.number(-LN2_HIGH), x)
-    r = b.fma(n, b.number(-LN2_LOW), r)
+    x = b.named("bounded", b.minimum(b.maximum(x, b.number(-104.0)), b.number(89.0)))
+    shifted = b.named("shifted", b.fma(x, b.number(LOG2_E), b.number(TO_NEAREST)))
+    n = b.named("n", b.sub(shifted, b.number(TO_NEAREST)))
+    r = b.named("r", b.fma(n, b.number(-LN2_HIGH), x))
+    r = b.named("r", b.fma(n, b.number(-LN2_LOW), r))
     value = b.polynomial(coefficients.EXP, r)
-    biased = b.sub(b.bits(shifted), b.integer(_bits(TO_NEAREST) - 2 * BIAS))
-    half = b.shift_right(biased, b.integer(1))
+    biased = b.named("biased", b.sub(b.bits(shifted), b.integer(_bits(TO_NEAREST) - 2 * BIAS)))
+    half = b.named("half", b.shift_right(biased, b.integer(1)))
     for exponent in (half, b.sub(biased, half)):
-        value = b.mul(value, b.from_bits(b.shift_left(exponent, b.integer(MANTISSA_BITS))))
+        power = b.named("power", b.from_bits(b.shift_left(exponent, b.integer(MANTISSA_BITS))))
+        value = b.named("y", b.mul(value, power))
     return value
 
 
 def log(b: Lanes, x: SSAValue) -> SSAValue:
     """k ln(2) + log(1 + f) with x = 2**k (1 + f) and 1 + f around 1; denormals are scaled first."""
     is_denormal = b.compare("lt", x, b.number(2.0**-126))
-    scaled = b.select(is_denormal, b.mul(x, b.number(2.0**MANTISSA_BITS)), x)
+    scaled = b.named("scaled", b.select(is_denormal, b.mul(x, b.number(2.0**MANTISSA_BITS)), x))
     correction = b.select(is_denormal, b.number(-float(MANTISSA_BITS)), b.number(0.0))
     bits = b.bits(scaled)
     exponent = b.shift_right(b.sub(bits, b.integer(_bits(0.5**0.5))), b.integer(MANTISSA_BITS))
     mantissa = b.from_bits(b.sub(bits, b.shift_left(exponent, b.integer(MANTISSA_BITS))))
-    k = b.add(b.cast(exponent, f32), correction)
-    f = b.sub(mantissa, b.number(1.0))
-    square = b.mul(f, f)
+    k = b.named("k", b.add(b.cast(exponent, f32), correction))
+    f = b.named("f", b.sub(mantissa, b.number(1.0)))
+    square = b.named("square", b.mul(f, f))
     value = b.mul(b.mul(f, square), b.polynomial(coefficients.LOG, f))
     value = b.fma(k, b.number(LN2_LOW), value)
     value = b.fma(square, b.number(-0.5), value)
@@ -94,23 +100,23 @@ def log(b: Lanes, x: SSAValue) -> SSAValue:
 
 def tanh(b: Lanes, x: SSAValue) -> SSAValue:
     """With the sign of x: |x| + |x|**3 p(x**2) around 0, else 1 - 2 / (exp(2 |x|) + 1)."""
-    magnitude = b.abs(x)
+    magnitude = b.named("magnitude", b.abs(x))
     power = _power_of_two(b, b.minimum(b.mul(magnitude, b.number(2 * LOG2_E)), b.number(30.0)))
-    large = b.sub(b.number(1.0), b.div(b.number(2.0), b.add(power, b.number(1.0))))
-    square = b.mul(x, x)
-    cube = b.mul(magnitude, square)
-    small = b.fma(cube, b.polynomial(coefficients.TANH_SMALL, square), magnitude)
+    large = b.named("large", b.sub(b.number(1.0), b.div(b.number(2.0), b.add(power, b.number(1.0)))))
+    square = b.named("square", b.mul(x, x))
+    cube = b.named("cube", b.mul(magnitude, square))
+    small = b.named("small", b.fma(cube, b.polynomial(coefficients.TANH_SMALL, square), magnitude))
     is_large = b.compare("ge", magnitude, b.number(coefficients.TANH_BOUNDARY))
     return b.with_sign_of(b.select(is_large, large, small), x)
 
 
 def erf(b: Lanes, x: SSAValue) -> SSAValue:
     """With the sign of x: |x| + |x| p(x**2) around 0, else 1 - 2**-q(|x|)."""
-    magnitude = b.abs(x)
+    magnitude = b.named("magnitude", b.abs(x))
     exponent = b.polynomial([-c for c in coefficients.ERF_LARGE], b.minimum(magnitude, b.number(4.0)))
-    large = b.sub(b.number(1.0), _power_of_two(b, exponent))
-    square = b.mul(x, x)
-    small = b.fma(magnitude, b.polynomial(coefficients.ERF_SMALL, square), magnitude)
+    large = b.named("large", b.sub(b.number(1.0), _power_of_two(b, exponent)))
+    square = b.named("square", b.mul(x, x))
+    small = b.named("small", b.fma(magnitude, b.polynomial(coefficients.ERF_SMALL, square), magnitude))
     is_large = b.compare("ge", magnitude, b.number(coefficients.ERF_BOUNDARY))
     return b.with_sign_of(b.select(is_large, large, small), x)
 
@@ -126,8 +132,8 @@ FUNCTIONS: dict[str, Callable[[Lanes, SSAValue], SSAValue]] = {
 
 def _power_of_two(b: Lanes, x: SSAValue) -> SSAValue:
     """2**x where that is a normal number; anything where x is NaN."""
-    shifted = b.add(x, b.number(TO_NEAREST))
-    fraction = b.sub(x, b.sub(shifted, b.number(TO_NEAREST)))
+    shifted = b.named("shifted", b.add(x, b.number(TO_NEAREST)))
+    fraction = b.named("fraction", b.sub(x, b.sub(shifted, b.number(TO_NEAREST))))
     value = b.polynomial(coefficients.EXP2, fraction)
     exponent = b.shift_left(b.bits(shifted), b.integer(MANTISSA_BITS))
     return b.from_bits(b.add(b.bits(value), exponent))

@@ -135,6 +135,32 @@ def _absolute(prelude: Prelude, name: str, element: str, lanes: int) -> str:
     return f"{INLINE} {vector} {name}({vector} x) {{\n  return ({vector})(({bits})x & {mask});\n}}\n"
 
 
+def _absolute_integer(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """The least integer stays as it is, as in two's complement."""
+    type_, unsigned = prelude.type(element, lanes), prelude.type(unsigned_of(element), lanes)
+    head = f"{INLINE} {type_} {name}({type_} x) {{\n  {type_} sign = x >> {8 * BYTES[element] - 1};\n"
+    return f"{head}  return ({type_})((({unsigned})x ^ ({unsigned})sign) - ({unsigned})sign);\n}}\n"
+
+
+def _integer_power(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+    """By squaring; a negative exponent leaves 0, but for the bases 1 and -1."""
+    if lanes > 1:
+        vector, one = prelude.type(element, lanes), prelude.helper("integer_power", element, 1)
+        return (
+            f"{INLINE} {vector} {name}({vector} x, {vector} n) {{\n"
+            f"  for (int lane = 0; lane < {lanes}; lane++)\n    x[lane] = {one}(x[lane], n[lane]);\n"
+            f"  return x;\n}}\n"
+        )
+    type_, unsigned = SCALARS[element], SCALARS[unsigned_of(element)]
+    return (
+        f"{INLINE} {type_} {name}({type_} x, {type_} n) {{\n"
+        f"  if (n < 0)\n    return x == 1 ? 1 : x == -1 ? (n % 2 ? -1 : 1) : 0;\n"
+        f"  {unsigned} power = 1, factor = ({unsigned})x;\n"
+        f"  for (; n; n /= 2, factor *= factor)\n    if (n % 2)\n      power *= factor;\n"
+        f"  return ({type_})power;\n}}\n"
+    )
+
+
 def _copy_sign(prelude: Prelude, name: str, element: str, lanes: int) -> str:
     vector, bits = prelude.type(element, lanes), prelude.type(signed_of(element), lanes)
     mask = "INT32_MAX" if BYTES[element] == 4 else "INT64_MAX"
@@ -253,6 +279,8 @@ HELPERS: dict[str, HelperText] = {
     "maximum_unsigned": _integer_extremum(">", signed=False),
     "minimum_unsigned": _integer_extremum("<", signed=False),
     "absolute": _absolute,
+    "absolute_integer": _absolute_integer,
+    "integer_power": _integer_power,
     "copy_sign": _copy_sign,
     "bits": _bits,
     "from_bits": _from_bits,

@@ -13,7 +13,7 @@ import pytest
 
 from dlp.targets import load
 
-WIDTHS = (1, 3, 8, 16)
+BUILDS = (("gcc", 1), ("gcc", 3), ("gcc", 8), ("gcc", 16), ("clang", 3), ("clang", 8))
 COUNT = 48
 DTYPES = {
     "f32": np.float32,
@@ -158,6 +158,13 @@ def math(op: str, expected: Callable[[Any], Any], tolerance: float = 0.0) -> lis
         )
         for element in ("f32", "f64")
     ]
+
+
+def integer_power(a: Any, b: Any, c: Any) -> Any:
+    exponents = np.trunc(a / -61).astype(int)
+    negative = np.where(b == 1, 1, np.where(b == -1, np.where(exponents % 2, -1, 1), 0))
+    positive = [int(x) ** max(0, int(n)) & 0xFF for x, n in zip(b, exponents, strict=True)]
+    return np.where(exponents < 0, negative, np.array(positive, np.uint8).view(np.int8))
 
 
 CASES = [
@@ -338,6 +345,32 @@ CASES = [
     *math("sin", np.sin, 1e-6),
     *math("log1p", np.log1p, 1e-6),
     *math("rsqrt", lambda a: 1 / np.sqrt(a), 1e-6),
+    *[
+        Case(f"absi_{element}", "%r = math.absi %a : {v}", lambda a, b, c: np.abs(a), element, element)
+        for element in ("i64", "i32", "i8")
+    ],
+    Case(
+        "ipowi",
+        """%n = arith.constant dense<-61> : {v}
+        %small = arith.divsi %a, %n : {v}
+        %r = math.ipowi %b, %small : {v}""",
+        integer_power,
+        "i8",
+        "i8",
+    ),
+    Case("cmpi_ult_i1", "%r = arith.cmpi ult, %a, %b : {v}", lambda a, b, c: ~a & b, "i1", "i1"),
+    Case(
+        "cmpi_eq_masks",
+        """%less = arith.cmpf olt, %a, %b : {v}
+        %i = arith.bitcast %a : {v} to {i}
+        %wide = arith.extsi %i : {i} to {l}
+        %zero = arith.constant dense<0> : {l}
+        %negative = arith.cmpi slt, %wide, %zero : {l}
+        %r = arith.cmpi eq, %less, %negative : {m}""",
+        lambda a, b, c: (a < b) == np.signbit(a),
+        "f32",
+        "i1",
+    ),
     Case("copysign", "%r = math.copysign %a, %b : {v}", lambda a, b, c: np.copysign(a, b)),
     Case("powf", "%r = math.powf %a, %b : {v}", lambda a, b, c: np.power(a, b), tolerance=1e-6),
 ]
@@ -394,16 +427,11 @@ def operands(element: str) -> list[np.ndarray]:
     return values
 
 
-@pytest.fixture(scope="module", params=["gcc", "clang"])
-def compiler(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.mark.requires_tool("gcc", "clang-22")
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("compiler", "width"), BUILDS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_expression(
-    case: Case, width: int, compiler: str, compile_ir: Callable[..., ctypes.CDLL], call: Callable[..., None]
+    case: Case, compiler: str, width: int, compile_ir: Callable[..., ctypes.CDLL], call: Callable[..., None]
 ) -> None:
     target = load("avx512" if width == 16 else "avx2")
     library = compile_ir("".join(function(one, width) for one in CASES), compiler, target)
