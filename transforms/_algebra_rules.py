@@ -1,8 +1,9 @@
 """Local algebra on element-wise ops and reductions, exact for every value that a float can have.
 
 A rule takes an op and hands back what replaces its result, or None. Nothing here changes a rounding, a NaN, an
-infinity or the sign of a zero: `x + 0.0` stays, because it turns -0.0 into 0.0, and `x * 0.0` stays, because it is
-NaN for an infinite x; `x + -0.0` and `x - 0.0` go. Powers become products as the framework computes them.
+infinity or, sums of one element apart, the sign of a zero: `x + 0.0` stays, because it turns -0.0 into 0.0, and
+`x * 0.0` stays, because it is NaN for an infinite x; `x + -0.0` and `x - 0.0` go. Powers become products as the
+framework computes them.
 """
 
 from __future__ import annotations
@@ -240,7 +241,7 @@ def _width(element_type: Attribute) -> int:
 
 
 def single_elements_not_reduced(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
-    """A reduction over dimensions of size 1 is nothing."""
+    """A reduction over dimensions of size 1 is nothing (a sum that starts from 0.0 would lose the sign of -0.0)."""
     over = int_list(cast(ReduceOp, op).dims)
     rest = [d for d in over if op.in_shape(0)[d] != 1]
     if not rest:
