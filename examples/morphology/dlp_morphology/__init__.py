@@ -1,0 +1,1 @@
+"""Mathematical morphology for dlp: what it takes to add an op and a pass from another package."""
