@@ -30,9 +30,9 @@ STAGES: Mapping[str, Sequence[str]] = {
     # A private function for each distinct group of ops that is computed together.
     "kernels": ("fuse", "outline-kernels", "order-calls"),
     # Kernels write into buffers that they are given; views are strides.
-    "buffers": ("bufferize", "fold-destination-views", "lower-pad"),
+    "buffers": ("bufferize", "fold-destination-views", "lower-pad{trailing=true}"),
     # Loops over the tasks of the threads, and in them over tiles that fit the registers.
-    "tiles": ("tile-tasks", "promote-operands", "tile-registers"),
+    "tiles": ("tile-tasks", "lower-pad", "promote-operands", "tile-registers"),
     # Vectors within the tiles, loops over scalars for the rest.
     "vectors": ("vectorize", "convert-dlp-to-loops"),
     # One arena for all intermediates; kernels allocate nothing.

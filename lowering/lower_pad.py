@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from xdsl.context import Context
@@ -12,7 +13,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.elementwise import ConstantOp
-from dlp.dialects.dlp.structured import DestinationOp, int_list
+from dlp.dialects.dlp.structured import DestinationOp, StructuredOp, int_list
 from dlp.dialects.dlp.view import ConcatOp, CopyOp, PadOp
 from dlp.lowering._buffers import Buffer, subview
 from dlp.statistics import count
@@ -21,6 +22,7 @@ Box: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 """Offsets and sizes of a part of a buffer."""
 
 
+@dataclass(frozen=True)
 class LowerPad(ModulePass):
     """Replace `dlp.pad` and `dlp.concat` on buffers by views of their destination.
 
@@ -46,8 +48,13 @@ class LowerPad(ModulePass):
 
     name = "lower-pad"
 
+    trailing: bool = False
+    """Only what no other op of the block reads: the rest may still be computed tile by tile (`tile-tasks`)."""
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for inner in reversed([o for o in op.walk() if isinstance(o, PadOp | ConcatOp) and o.outs]):
+            if self.trailing and _is_read(inner):
+                continue
             parts = list(_pad_parts(inner)) if isinstance(inner, PadOp) else list(_concat_parts(inner))
             if isinstance(inner, PadOp):
                 _fill_frame(inner)
@@ -61,6 +68,14 @@ class LowerPad(ModulePass):
             block = inner.parent
             assert block is not None
             block.erase_op(inner, safe_erase=False)
+
+
+def _is_read(op: PadOp | ConcatOp) -> bool:
+    """Whether another op reads the destination, by itself."""
+    return isinstance(op.outs[0].owner, memref.AllocOp | memref.AllocaOp) and any(
+        isinstance(u.operation, StructuredOp) and u.operation.outs[0] is not op.outs[0]
+        for u in op.outs[0].uses
+    )
 
 
 def _pad_parts(op: PadOp) -> Iterator[Box]:
@@ -94,7 +109,11 @@ def _becomes_part(value: SSAValue, op: Operation) -> bool:
     owner = value.owner
     if not isinstance(owner, memref.AllocOp | memref.AllocaOp) or owner.parent is not op.parent:
         return False
-    parts = [u for u in value.uses if isinstance(u.operation, PadOp | ConcatOp) and u.operation.outs[0] is not value]
+    parts = [
+        u
+        for u in value.uses
+        if isinstance(u.operation, PadOp | ConcatOp) and u.operation.outs[0] is not value
+    ]
     return len(parts) == 1 and _can_follow(value)
 
 
