@@ -239,7 +239,7 @@ def _compile(
     except UnsupportedOpsError as error:
         already = set(error.ops)
         raise UnsupportedOpsError([*error.ops, *(op for op in unsupported if op not in already)]) from None
-    parameters = parameter_sets(compiled)
+    parameters = _parameter_sets(compiled, session)
     call = GraphCall(compiled, parameters, tensors, is_parameter, constants, outputs)
     record = GraphRecord(
         operations=Counter(
@@ -253,17 +253,17 @@ def _compile(
     return record, call
 
 
-_shared_sets: weakref.WeakValueDictionary[Hashable, ParameterSets] = weakref.WeakValueDictionary()
+def _parameter_sets(compiled: CompiledGraph, session: Session) -> ParameterSets:
+    """The packed weights of a graph: those of the session's other graphs too that pack alike.
 
-
-def parameter_sets(compiled: CompiledGraph) -> ParameterSets:
-    """The packed weights of a graph: those of other graphs too that pack alike, so that sizes do not add up."""
-    key = compiled.prepare_key
-    if key is None:
-        return ParameterSets(compiled.prepare)
-    if (sets := _shared_sets.get(key)) is None:
-        sets = _shared_sets.setdefault(key, ParameterSets(compiled.prepare))
-    return sets
+    So the packed copies of a model do not multiply with the sizes of its inputs.
+    """
+    sets = ParameterSets(compiled.prepare)
+    return (
+        sets
+        if compiled.prepare_key is None
+        else session.parameter_sets.setdefault(compiled.prepare_key, sets)
+    )
 
 
 def _inputs_of(captured: torch.fx.GraphModule) -> tuple[list[str], list[bool]]:
@@ -327,6 +327,11 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip() or "no message").splitlines()[0]
 
 
+_sets_under_torch_compile: weakref.WeakValueDictionary[Hashable, ParameterSets] = (
+    weakref.WeakValueDictionary()
+)
+"""There each graph is a session of its own."""
+
 _OPTIONS = ("target", "threads", "strict", "dump_dir")
 
 
@@ -355,7 +360,7 @@ def dlp_backend(
     if mode not in (None, "default"):
         raise InputError(f"the backend dlp has no mode {mode!r}")
     options.setdefault("threads", torch.get_num_threads())
-    session = Session(Options(**options), compile_function)
+    session = Session(Options(**options), compile_function, _sets_under_torch_compile)
     with session.show_progress("torch.compile") as progress:
         progress.stage("compile")
         function = GraphBackend(session)(captured, inputs)

@@ -59,9 +59,10 @@ class ParameterSet:
 
 
 class ParameterSets:
-    """The packed weights of one prepare function: a few sets, the last used first to be kept."""
+    """The packed weights of one prepare function, of as many instances of a model as are alive and in use."""
 
-    CAPACITY = 4
+    CAPACITY = 64
+    """The set that was used longest ago goes: a bound for programs that make new weights for every call."""
 
     def __init__(self, prepare: Prepare) -> None:
         self._prepare = prepare

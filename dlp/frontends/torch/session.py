@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -67,10 +67,17 @@ ACTIVE = _Active()
 class Session:
     """Shared by the dispatch and the graphs of one model. Holds no module, so that it keeps none alive."""
 
-    def __init__(self, options: Options, compile_function: CompileFunction) -> None:
+    def __init__(
+        self,
+        options: Options,
+        compile_function: CompileFunction,
+        parameter_sets: MutableMapping[Hashable, ParameterSets] | None = None,
+    ) -> None:
+        """`parameter_sets`: by what packs them; graphs that pack alike share them."""
         self.options = options
         self.compile_function = compile_function
         self.lock = threading.RLock()
+        self.parameter_sets = {} if parameter_sets is None else parameter_sets
         self.graphs: list[GraphRecord] = []
         self.memo: dict[Hashable, object] = {}
         """Graphs that differ in nothing but the grad mode are compiled once."""
