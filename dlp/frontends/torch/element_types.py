@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from xdsl.dialects.builtin import IntegerType, TensorType, f32, f64, i1, i32, i64
 from xdsl.ir import Attribute
@@ -24,6 +26,7 @@ DTYPES: dict[Attribute, torch.dtype] = {
 }
 
 
+@cache
 def tensor_type(shape: tuple[int, ...], dtype: torch.dtype) -> TensorType[Attribute]:
     """The IR's type of a tensor.
 

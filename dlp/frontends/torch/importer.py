@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import operator
+import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from math import prod
-from pathlib import PurePath
 from typing import Any, cast
 
 import torch
@@ -155,7 +155,7 @@ class Importer:
         for node in nodes:
             self.node = node
             location = source_lines.of_node(node)
-            self._source = StringAttr(PurePath(location).name) if location else None
+            self._source = StringAttr(os.path.basename(location)) if location else None
             try:
                 match node.op:
                     case "placeholder":
