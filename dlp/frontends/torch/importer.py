@@ -12,26 +12,22 @@ from typing import Any, cast
 
 import torch
 from torch.fx import GraphModule, Node
-from xdsl.dialects.builtin import FloatAttr, FunctionType, IntegerAttr, ModuleOp, StringAttr, f64, i64
+from xdsl.dialects.builtin import FunctionType, ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
+from xdsl.ir import BlockArgument, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from dlp.dialects.dlp.elementwise import AndOp, CastOp, CompareOp, ConstantOp
+from dlp.dialects.dlp.elementwise import CastOp, ConstantOp
 from dlp.dialects.dlp.graph import WeightOp
-from dlp.dialects.dlp.structured import DestinationOp
-from dlp.dialects.dlp.view import CopyOp, ReshapeOp, TransposeOp, ViewOp
+from dlp.dialects.dlp.view import CopyOp, ViewOp
 from dlp.errors import UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch import source_lines
-from dlp.frontends.torch.element_types import DTYPES, ELEMENT_TYPES, tensor_type
+from dlp.frontends.torch.element_types import ELEMENT_TYPES, tensor_type
+from dlp.frontends.torch.emitter import Emitter, NotSupported, first
 from dlp.frontends.torch.imported_graph import ImportedGraph, InputSpec, OutputSpec, TensorSpec, WeightSpec
 from dlp.frontends.torch.registry import importers, moves_only
 
 ENTRY = "forward"
-
-
-class NotSupported(Exception):
-    """Raised by a node importer: the reason why this node cannot be imported exactly."""
 
 
 def import_graph(
@@ -51,101 +47,19 @@ def import_graph(
     return Importer(graph, weights, keep_layouts).run()
 
 
-class Importer:
-    """The state of one import; node importers emit operations by calling it: `g(AddOp, x, y)`."""
+class Importer(Emitter):
+    """One import: the walk over the graph."""
 
     def __init__(self, graph: GraphModule, weights: Mapping[int, str], keep_layouts: bool) -> None:
-        self.node: Node = next(iter(graph.graph.nodes))
+        super().__init__(next(iter(graph.graph.nodes)))
         self._graph = graph
         self._weight_names = weights
         self._keep_layouts = keep_layouts
         self._values: dict[Node, Any] = {}
-        self._block = Block()
-        self._source: StringAttr | None = None
         self._unsupported: list[UnsupportedOp] = []
         self._inputs: list[InputSpec] = []
         self._weights: list[WeightSpec] = []
         self._constants: dict[str, torch.Tensor] = {}
-        self._computes = False
-
-    # What node importers use.
-
-    def __call__(self, op_class: type[DestinationOp], *ins: SSAValue, **arguments: Any) -> SSAValue:
-        """Emit an operation and hand back its result; the arguments are those of `DestinationOp.of`."""
-        return self._add(op_class.of(*ins, **arguments)).results[0]
-
-    @property
-    def result(self) -> torch.Tensor:
-        """The fake tensor of the node's (first) result."""
-        return _first(self.node.meta["val"])
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the node's (first) result; what computes unsigned bytes computes them as `torch.int32`."""
-        return torch.int32 if self._is_wide(self.result) else self.result.dtype
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the node's (first) result."""
-        return tuple(self.result.shape)
-
-    def fake(self, argument: int) -> torch.Tensor:
-        """The fake tensor of an argument of the node."""
-        return cast(Node, self.node.args[argument]).meta["val"]
-
-    def is_used(self, result: int) -> bool:
-        """Whether anything uses result `result` of a node that has several."""
-        return any(user.args[1] == result and user.users for user in self.node.users)
-
-    def shape_of(self, x: SSAValue) -> tuple[int, ...]:
-        return tuple(x.type.get_shape())  # pyright: ignore[reportAttributeAccessIssue]
-
-    def element_of(self, x: SSAValue) -> Attribute:
-        return x.type.element_type  # pyright: ignore[reportAttributeAccessIssue]
-
-    def dtype_of(self, x: SSAValue) -> torch.dtype:
-        """The dtype of a value; i8 reads as `torch.int8`."""
-        return DTYPES[self.element_of(x)]
-
-    def constant(self, value: float | int | bool, dtype: torch.dtype, shape: Sequence[int] = ()) -> SSAValue:
-        """A constant, 0-d unless a shape is given: it broadcasts."""
-        if dtype.is_floating_point:
-            attribute: Attribute = FloatAttr(float(value), f64)
-        else:
-            attribute = IntegerAttr(int(bool(value) if dtype == torch.bool else value), i64)
-        return self(ConstantOp, shape=tuple(shape), element_type=ELEMENT_TYPES[dtype], value=attribute)
-
-    def cast(self, x: SSAValue, dtype: torch.dtype) -> SSAValue:
-        """`x` with elements of `dtype`, as the framework converts them."""
-        if self.element_of(x) == ELEMENT_TYPES[dtype]:
-            return x
-        if dtype == torch.bool:
-            return self(CompareOp, x, self.constant(0, self.dtype_of(x)), predicate="ne")
-        return self(CastOp, x, element_type=ELEMENT_TYPES[dtype])
-
-    def operand(self, x: SSAValue | float | int | bool, dtype: torch.dtype) -> SSAValue:
-        """A tensor or a Python number as a value with elements of `dtype`."""
-        if isinstance(x, SSAValue):
-            return self.cast(x, dtype)
-        return self.constant(x, dtype)
-
-    def reshape(self, x: SSAValue, shape: Sequence[int]) -> SSAValue:
-        return x if self.shape_of(x) == tuple(shape) else self(ReshapeOp, x, shape=tuple(shape))
-
-    def transpose(self, x: SSAValue, permutation: Sequence[int]) -> SSAValue:
-        if list(permutation) == list(range(len(permutation))):
-            return x
-        return self(TransposeOp, x, permutation=tuple(permutation))
-
-    def _is_wide(self, fake: object) -> bool:
-        """Whether the IR's bytes without a sign must be widened for what this node does with them."""
-        return self._computes and isinstance(fake, torch.Tensor) and fake.dtype == torch.uint8
-
-    def widen(self, x: SSAValue) -> SSAValue:
-        """The i8 elements of a `torch.uint8` tensor as i32, 0 to 255."""
-        return self(AndOp, self.cast(x, torch.int32), self.constant(255, torch.int32))
-
-    # The walk over the graph.
 
     def run(self) -> ImportedGraph:
         nodes = list(self._graph.graph.nodes)
@@ -179,12 +93,6 @@ class Importer:
             ENTRY, FunctionType.from_lists(arguments, [r.type for r in results]), Region([self._block])
         )
         return ImportedGraph(ModuleOp([function]), self._weights, self._inputs, outputs, self._constants)
-
-    def _add(self, op: Operation) -> Operation:
-        if self._source is not None:
-            op.attributes["dlp.source"] = self._source
-        self._block.add_op(op)
-        return op
 
     def _placeholder(self, node: Node, index: int) -> SSAValue | None:
         name = self._weight_names.get(index)
@@ -266,7 +174,7 @@ class Importer:
         """Refuse what the IR cannot represent, in operands and results."""
         moves = node.op != "call_function" or moves_only(_name(node))
         for value in _tensors(
-            [_first(node.meta.get("val")), *(n.meta.get("val") for n in node.all_input_nodes)]
+            [first(node.meta.get("val")), *(n.meta.get("val") for n in node.all_input_nodes)]
         ):
             if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
                 raise NotSupported("a number that is known only at run time")
@@ -357,10 +265,6 @@ def _root(value: SSAValue) -> SSAValue:
     while isinstance(value.owner, ViewOp) and not isinstance(value.owner, CopyOp):
         value = value.owner.ins[0]
     return value
-
-
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, tuple | list) else value
 
 
 def _name(node: Node) -> str:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 NodeImporter = Callable[..., Any]
-"""`f(g, *arguments)`: `g` is the importer; the arguments are those of the operation's schema, all of them, in order,
+"""`f(g, *arguments)`: `g` is an `Emitter`; the arguments are those of the operation's schema, all of them, in order,
 tensors as SSA values. Gives one SSA value, or a tuple of them (None for a result that dlp does not compute)."""
 
 _IMPORTERS: dict[str, NodeImporter] = {}

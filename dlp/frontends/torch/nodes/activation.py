@@ -20,44 +20,44 @@ from dlp.dialects.dlp.elementwise import (
     SelectOp,
     SiluOp,
 )
-from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.elementwise import expm1
 from dlp.frontends.torch.registry import imports
 
 
 @imports("aten.relu.default")
-def relu(g: Importer, x: SSAValue) -> SSAValue:
+def relu(g: Emitter, x: SSAValue) -> SSAValue:
     return g(ReluOp, x)
 
 
 @imports("aten.gelu.default")
-def gelu(g: Importer, x: SSAValue, approximate: str) -> SSAValue:
+def gelu(g: Emitter, x: SSAValue, approximate: str) -> SSAValue:
     return g(GeluOp, x, approximate=approximate)
 
 
 @imports("aten.silu.default")
-def silu(g: Importer, x: SSAValue) -> SSAValue:
+def silu(g: Emitter, x: SSAValue) -> SSAValue:
     return g(SiluOp, x)
 
 
 @imports("aten.hardsigmoid.default")
-def hardsigmoid(g: Importer, x: SSAValue) -> SSAValue:
+def hardsigmoid(g: Emitter, x: SSAValue) -> SSAValue:
     return g(HardsigmoidOp, x)
 
 
 @imports("aten.hardswish.default")
-def hardswish(g: Importer, x: SSAValue) -> SSAValue:
+def hardswish(g: Emitter, x: SSAValue) -> SSAValue:
     return g(HardswishOp, x)
 
 
 @imports("aten.leaky_relu.default")
-def leaky_relu(g: Importer, x: SSAValue, slope: float) -> SSAValue:
+def leaky_relu(g: Emitter, x: SSAValue, slope: float) -> SSAValue:
     positive = g(CompareOp, x, g.constant(0.0, g.dtype), predicate="gt")
     return g(SelectOp, positive, x, g(MulOp, x, g.constant(slope, g.dtype)))
 
 
 @imports("aten.elu.default")
-def elu(g: Importer, x: SSAValue, alpha: float, scale: float, input_scale: float) -> SSAValue:
+def elu(g: Emitter, x: SSAValue, alpha: float, scale: float, input_scale: float) -> SSAValue:
     def times(y: SSAValue, factor: float) -> SSAValue:
         return y if factor == 1 else g(MulOp, y, g.constant(factor, g.dtype))
 
@@ -69,7 +69,7 @@ Bound = float | int | None
 
 
 @imports("aten.clamp.default", "aten.hardtanh.default")
-def clamp(g: Importer, x: SSAValue, low: Bound = None, high: Bound = None) -> SSAValue:
+def clamp(g: Emitter, x: SSAValue, low: Bound = None, high: Bound = None) -> SSAValue:
     if any(bound is not None and math.isnan(bound) for bound in (low, high)):
         raise NotSupported("a bound that is not a number")
     x = g.cast(x, g.dtype)
@@ -82,7 +82,7 @@ def clamp(g: Importer, x: SSAValue, low: Bound = None, high: Bound = None) -> SS
 
 
 @imports("aten.clamp.Tensor")
-def clamp_tensor(g: Importer, x: SSAValue, low: SSAValue | None, high: SSAValue | None) -> SSAValue:
+def clamp_tensor(g: Emitter, x: SSAValue, low: SSAValue | None, high: SSAValue | None) -> SSAValue:
     x = g.cast(x, g.dtype)
     if low is not None:
         x = g(MaximumOp, x, g.cast(low, g.dtype))
@@ -90,17 +90,17 @@ def clamp_tensor(g: Importer, x: SSAValue, low: SSAValue | None, high: SSAValue 
 
 
 @imports("aten.clamp_min.default")
-def clamp_min(g: Importer, x: SSAValue, low: float) -> SSAValue:
+def clamp_min(g: Emitter, x: SSAValue, low: float) -> SSAValue:
     return clamp(g, x, low, None)
 
 
 @imports("aten.clamp_max.default")
-def clamp_max(g: Importer, x: SSAValue, high: float) -> SSAValue:
+def clamp_max(g: Emitter, x: SSAValue, high: float) -> SSAValue:
     return clamp(g, x, None, high)
 
 
 @imports("aten._softmax.default", "aten._log_softmax.default")
-def softmax(g: Importer, x: SSAValue, dimension: int, half_to_float: bool) -> SSAValue:
+def softmax(g: Emitter, x: SSAValue, dimension: int, half_to_float: bool) -> SSAValue:
     rank = len(g.shape)
     if rank == 0:
         value = 0.0 if "log" in str(g.node.target) else 1.0
@@ -109,14 +109,14 @@ def softmax(g: Importer, x: SSAValue, dimension: int, half_to_float: bool) -> SS
 
 
 @imports("aten.threshold.default")
-def threshold(g: Importer, x: SSAValue, limit: float, value: float) -> SSAValue:
+def threshold(g: Emitter, x: SSAValue, limit: float, value: float) -> SSAValue:
     """x where x is above the limit or NaN."""
     below = g(CompareOp, x, g.constant(limit, g.dtype), predicate="le")
     return g(SelectOp, below, g.constant(value, g.dtype), x)
 
 
 @imports("aten.prelu.default", "aten._prelu_kernel.default")
-def prelu(g: Importer, x: SSAValue, weight: SSAValue) -> SSAValue:
+def prelu(g: Emitter, x: SSAValue, weight: SSAValue) -> SSAValue:
     rank, slopes = len(g.shape), g.shape_of(weight)
     if str(g.node.target) == "aten.prelu.default" and rank > 1:
         weight = g.reshape(weight, (*slopes, *(1,) * (rank - 2)))

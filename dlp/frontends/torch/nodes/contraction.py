@@ -9,14 +9,14 @@ from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
 from dlp.dialects.dlp.elementwise import AddOp, MulOp
-from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.view import pad, slice_of
 from dlp.frontends.torch.registry import imports
 
 
 @imports("aten.convolution.default")
 def convolution(
-    g: Importer,
+    g: Emitter,
     x: SSAValue,
     weight: SSAValue,
     bias: SSAValue | None,
@@ -54,7 +54,7 @@ def convolution(
     return y if batched else g.reshape(y, g.shape)
 
 
-def _spaced(g: Importer, x: SSAValue, strides: Sequence[int]) -> SSAValue:
+def _spaced(g: Emitter, x: SSAValue, strides: Sequence[int]) -> SSAValue:
     """Zeros between the pixels, `stride - 1` of them: [.., n, ..] as [.., n, 1, ..] padded to [.., n, stride, ..]."""
     for d, stride in enumerate(strides, 2):
         if stride > 1:
@@ -67,7 +67,7 @@ def _spaced(g: Importer, x: SSAValue, strides: Sequence[int]) -> SSAValue:
     return x
 
 
-def _mirrored(g: Importer, weight: SSAValue, groups: int) -> SSAValue:
+def _mirrored(g: Emitter, weight: SSAValue, groups: int) -> SSAValue:
     """[in, out / groups, k...] as the [out, in / groups, k...] of a convolution, the window mirrored."""
     ins, outs, *kernel = g.shape_of(weight)
     for d, k in enumerate(kernel, 2):
@@ -83,23 +83,23 @@ def _spread(values: Sequence[int], rank: int) -> list[int]:
     return list(values) * rank if len(values) == 1 else list(values)
 
 
-def _check_float(g: Importer) -> None:
+def _check_float(g: Emitter) -> None:
     if not g.dtype.is_floating_point:
         raise NotSupported("a contraction of integers")
 
 
-def matmul(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
+def matmul(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
     _check_float(g)
     return g(MatmulOp, a, b)
 
 
 @imports("aten.mm.default", "aten.bmm.default")
-def mm(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
+def mm(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
     return matmul(g, a, b)
 
 
 @imports("aten.matmul.default")
-def matmul_any(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
+def matmul_any(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
     """A vector is a row on the left and a column on the right."""
     if len(g.shape_of(a)) == 1:
         a = g.reshape(a, (1, *g.shape_of(a)))
@@ -109,12 +109,12 @@ def matmul_any(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
 
 
 @imports("aten.mv.default", "aten.dot.default")
-def mv(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
+def mv(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
     return matmul_any(g, a, b)
 
 
 @imports("aten.addmm.default", "aten.baddbmm.default")
-def addmm(g: Importer, bias: SSAValue, a: SSAValue, b: SSAValue, beta: float, alpha: float) -> SSAValue:
+def addmm(g: Emitter, bias: SSAValue, a: SSAValue, b: SSAValue, beta: float, alpha: float) -> SSAValue:
     y = matmul(g, a, b)
     if alpha != 1:
         y = g(MulOp, y, g.constant(alpha, g.dtype))
@@ -125,7 +125,7 @@ def addmm(g: Importer, bias: SSAValue, a: SSAValue, b: SSAValue, beta: float, al
 
 
 @imports("aten.linear.default")
-def linear(g: Importer, x: SSAValue, weight: SSAValue, bias: SSAValue | None) -> SSAValue:
+def linear(g: Emitter, x: SSAValue, weight: SSAValue, bias: SSAValue | None) -> SSAValue:
     """x weight^T + bias; leading dimensions of x are rows of one matrix."""
     columns = g.shape_of(x)[-1]
     rows = g.reshape(x, (prod(g.shape_of(x)[:-1]), columns))

@@ -40,7 +40,7 @@ from dlp.dialects.dlp.elementwise import (
     XorOp,
 )
 from dlp.dialects.dlp.structured import DestinationOp
-from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.registry import imports
 
 Operand = SSAValue | float | int | bool
@@ -71,42 +71,42 @@ COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 
 
 @imports(*FLOAT_UNARY)
-def float_unary(g: Importer, x: SSAValue) -> SSAValue:
+def float_unary(g: Emitter, x: SSAValue) -> SSAValue:
     return g(FLOAT_UNARY[str(g.node.target)], g.cast(x, g.dtype))
 
 
 @imports(*ROUNDING)
-def rounding(g: Importer, x: SSAValue) -> SSAValue:
+def rounding(g: Emitter, x: SSAValue) -> SSAValue:
     return g(ROUNDING[str(g.node.target)], x) if g.dtype.is_floating_point else x
 
 
 @imports("aten.neg.default")
-def neg(g: Importer, x: SSAValue) -> SSAValue:
+def neg(g: Emitter, x: SSAValue) -> SSAValue:
     return g(NegOp, x)
 
 
 @imports("aten.abs.default")
-def absolute(g: Importer, x: SSAValue) -> SSAValue:
+def absolute(g: Emitter, x: SSAValue) -> SSAValue:
     return x if g.dtype == torch.bool else g(AbsOp, x)
 
 
 @imports("aten.exp2.default")
-def exp2(g: Importer, x: SSAValue) -> SSAValue:
+def exp2(g: Emitter, x: SSAValue) -> SSAValue:
     return g(PowOp, g.constant(2.0, g.dtype), g.cast(x, g.dtype))
 
 
 @imports("aten.log2.default")
-def log2(g: Importer, x: SSAValue) -> SSAValue:
+def log2(g: Emitter, x: SSAValue) -> SSAValue:
     return g(MulOp, g(LogOp, g.cast(x, g.dtype)), g.constant(1 / math.log(2), g.dtype))
 
 
 @imports("aten.log10.default")
-def log10(g: Importer, x: SSAValue) -> SSAValue:
+def log10(g: Emitter, x: SSAValue) -> SSAValue:
     return g(MulOp, g(LogOp, g.cast(x, g.dtype)), g.constant(1 / math.log(10), g.dtype))
 
 
 @imports("aten.log1p.default")
-def log1p(g: Importer, x: SSAValue) -> SSAValue:
+def log1p(g: Emitter, x: SSAValue) -> SSAValue:
     """log(u) * x / (u - 1) with u = 1 + x rounded, which is exact to rounding near 0 (Goldberg 1991, theorem 4)."""
     x = g.cast(x, g.dtype)
     one = g.constant(1.0, g.dtype)
@@ -117,13 +117,13 @@ def log1p(g: Importer, x: SSAValue) -> SSAValue:
     return g(SelectOp, unchanged, _log1p_of_unchanged(g, x, u), corrected)
 
 
-def _log1p_of_unchanged(g: Importer, x: SSAValue, u: SSAValue) -> SSAValue:
+def _log1p_of_unchanged(g: Emitter, x: SSAValue, u: SSAValue) -> SSAValue:
     """x where u = 1; log(x) where adding 1 has no effect."""
     return g(SelectOp, g(CompareOp, u, x, predicate="eq"), g(LogOp, u), x)
 
 
 @imports("aten.expm1.default")
-def expm1(g: Importer, x: SSAValue) -> SSAValue:
+def expm1(g: Emitter, x: SSAValue) -> SSAValue:
     """(u - 1) * x / log(u) with u = exp(x) rounded (Kahan), else what the limits are."""
     x = g.cast(x, g.dtype)
     one = g.constant(1.0, g.dtype)
@@ -137,18 +137,18 @@ def expm1(g: Importer, x: SSAValue) -> SSAValue:
 
 
 @imports("aten.tan.default")
-def tan(g: Importer, x: SSAValue) -> SSAValue:
+def tan(g: Emitter, x: SSAValue) -> SSAValue:
     x = g.cast(x, g.dtype)
     return g(DivOp, g(SinOp, x), g(CosOp, x))
 
 
 @imports("aten.square.default")
-def square(g: Importer, x: SSAValue) -> SSAValue:
+def square(g: Emitter, x: SSAValue) -> SSAValue:
     return g(MulOp, x, x)
 
 
 @imports("aten.sign.default")
-def sign(g: Importer, x: SSAValue) -> SSAValue:
+def sign(g: Emitter, x: SSAValue) -> SSAValue:
     """1, 0 or -1; 0 for NaN, as the framework has it."""
     if g.dtype == torch.bool:
         return x
@@ -158,28 +158,28 @@ def sign(g: Importer, x: SSAValue) -> SSAValue:
 
 
 @imports("aten.isnan.default")
-def isnan(g: Importer, x: SSAValue) -> SSAValue:
+def isnan(g: Emitter, x: SSAValue) -> SSAValue:
     return g(CompareOp, x, x, predicate="ne")
 
 
 @imports("aten.isinf.default")
-def isinf(g: Importer, x: SSAValue) -> SSAValue:
+def isinf(g: Emitter, x: SSAValue) -> SSAValue:
     if not g.dtype_of(x).is_floating_point:
         return g.constant(False, torch.bool, g.shape)
     return g(CompareOp, g(AbsOp, x), g.constant(math.inf, g.dtype_of(x)), predicate="eq")
 
 
-def _arithmetic(g: Importer, x: Operand, y: Operand) -> tuple[SSAValue, SSAValue]:
+def _arithmetic(g: Emitter, x: Operand, y: Operand) -> tuple[SSAValue, SSAValue]:
     return g.operand(x, g.dtype), g.operand(y, g.dtype)
 
 
-def _scaled(g: Importer, y: Operand, alpha: float | int) -> SSAValue:
+def _scaled(g: Emitter, y: Operand, alpha: float | int) -> SSAValue:
     value = g.operand(y, g.dtype)
     return value if alpha == 1 else g(MulOp, value, g.constant(alpha, g.dtype))
 
 
 @imports("aten.add.Tensor", "aten.add.Scalar")
-def add(g: Importer, x: Operand, y: Operand, alpha: float | int) -> SSAValue:
+def add(g: Emitter, x: Operand, y: Operand, alpha: float | int) -> SSAValue:
     if g.dtype == torch.bool:
         if alpha != 1:
             raise NotSupported("alpha with booleans")
@@ -188,22 +188,22 @@ def add(g: Importer, x: Operand, y: Operand, alpha: float | int) -> SSAValue:
 
 
 @imports("aten.sub.Tensor", "aten.sub.Scalar")
-def sub(g: Importer, x: Operand, y: Operand, alpha: float | int) -> SSAValue:
+def sub(g: Emitter, x: Operand, y: Operand, alpha: float | int) -> SSAValue:
     return g(SubOp, g.operand(x, g.dtype), _scaled(g, y, alpha))
 
 
 @imports("aten.mul.Tensor", "aten.mul.Scalar")
-def mul(g: Importer, x: Operand, y: Operand) -> SSAValue:
+def mul(g: Emitter, x: Operand, y: Operand) -> SSAValue:
     return g(AndOp if g.dtype == torch.bool else MulOp, *_arithmetic(g, x, y))
 
 
 @imports("aten.div.Tensor", "aten.div.Scalar")
-def div(g: Importer, x: Operand, y: Operand) -> SSAValue:
+def div(g: Emitter, x: Operand, y: Operand) -> SSAValue:
     return g(DivOp, *_arithmetic(g, x, y))
 
 
 @imports("aten.div.Tensor_mode", "aten.div.Scalar_mode")
-def div_mode(g: Importer, x: Operand, y: Operand, rounding_mode: str | None) -> SSAValue:
+def div_mode(g: Emitter, x: Operand, y: Operand, rounding_mode: str | None) -> SSAValue:
     a, b = _arithmetic(g, x, y)
     if rounding_mode is None:
         return g(DivOp, a, b)
@@ -217,7 +217,7 @@ def div_mode(g: Importer, x: Operand, y: Operand, rounding_mode: str | None) -> 
     return g(SelectOp, _remainder_has_other_sign(g, g(RemOp, a, b), b), less, quotient)
 
 
-def _floor_divide(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
+def _floor_divide(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
     """The framework's (and Python's) floor division of floats: from the exact remainder, not from the quotient."""
     remainder = g(RemOp, a, b)
     quotient = g(DivOp, g(SubOp, a, remainder), b)
@@ -229,7 +229,7 @@ def _floor_divide(g: Importer, a: SSAValue, b: SSAValue) -> SSAValue:
     return g(SelectOp, g(CompareOp, b, g.constant(0.0, g.dtype), predicate="eq"), g(DivOp, a, b), floor)
 
 
-def _remainder_has_other_sign(g: Importer, remainder: SSAValue, b: SSAValue) -> SSAValue:
+def _remainder_has_other_sign(g: Emitter, remainder: SSAValue, b: SSAValue) -> SSAValue:
     zero = g.constant(0, g.dtype)
     signs = g(XorOp, g(CompareOp, remainder, zero, predicate="lt"), g(CompareOp, b, zero, predicate="lt"))
     return g(AndOp, g(CompareOp, remainder, zero, predicate="ne"), signs)
@@ -242,14 +242,14 @@ def _check_integer_divisor(y: Operand) -> None:
 
 
 @imports("aten.fmod.Tensor", "aten.fmod.Scalar")
-def fmod(g: Importer, x: Operand, y: Operand) -> SSAValue:
+def fmod(g: Emitter, x: Operand, y: Operand) -> SSAValue:
     if not g.dtype.is_floating_point:
         _check_integer_divisor(y)
     return g(RemOp, *_arithmetic(g, x, y))
 
 
 @imports("aten.remainder.Tensor", "aten.remainder.Scalar", "aten.remainder.Scalar_Tensor")
-def remainder(g: Importer, x: Operand, y: Operand) -> SSAValue:
+def remainder(g: Emitter, x: Operand, y: Operand) -> SSAValue:
     """Remainder with the sign of the divisor."""
     if not g.dtype.is_floating_point:
         _check_integer_divisor(y)
@@ -259,7 +259,7 @@ def remainder(g: Importer, x: Operand, y: Operand) -> SSAValue:
 
 
 @imports("aten.pow.Tensor_Scalar")
-def pow_scalar(g: Importer, x: SSAValue, exponent: float | int) -> SSAValue:
+def pow_scalar(g: Emitter, x: SSAValue, exponent: float | int) -> SSAValue:
     """The exponents for which the framework does not call `pow` either are products and roots."""
     x = g.cast(x, g.dtype)
     match exponent:
@@ -286,14 +286,14 @@ def pow_scalar(g: Importer, x: SSAValue, exponent: float | int) -> SSAValue:
 
 
 @imports("aten.pow.Tensor_Tensor", "aten.pow.Scalar")
-def pow_tensor(g: Importer, x: Operand, y: SSAValue) -> SSAValue:
+def pow_tensor(g: Emitter, x: Operand, y: SSAValue) -> SSAValue:
     if not g.dtype.is_floating_point:
         raise NotSupported("integers to powers that are known only at run time")
     return g(PowOp, *_arithmetic(g, x, y))
 
 
 @imports("aten.maximum.default", "aten.minimum.default")
-def extremum(g: Importer, x: SSAValue, y: SSAValue) -> SSAValue:
+def extremum(g: Emitter, x: SSAValue, y: SSAValue) -> SSAValue:
     largest = str(g.node.target).startswith("aten.max")
     if g.dtype == torch.bool:
         return g(OrOp if largest else AndOp, *_arithmetic(g, x, y))
@@ -301,7 +301,7 @@ def extremum(g: Importer, x: SSAValue, y: SSAValue) -> SSAValue:
 
 
 @imports(*(f"aten.{p}.{form}" for p in COMPARISONS for form in ("Tensor", "Scalar")))
-def compare(g: Importer, x: Operand, y: Operand) -> SSAValue:
+def compare(g: Emitter, x: Operand, y: Operand) -> SSAValue:
     predicate = str(g.node.target).split(".")[1]
     arguments = [a.meta["val"] if isinstance(a, torch.fx.Node) else a for a in g.node.args]
     dtype, _ = elementwise_dtypes(*arguments, type_promotion_kind=ELEMENTWISE_TYPE_PROMOTION_KIND.ALWAYS_BOOL)
@@ -311,7 +311,7 @@ def compare(g: Importer, x: Operand, y: Operand) -> SSAValue:
 
 
 @imports("aten.where.self")
-def where(g: Importer, condition: SSAValue, x: Operand, y: Operand) -> SSAValue:
+def where(g: Emitter, condition: SSAValue, x: Operand, y: Operand) -> SSAValue:
     return g(SelectOp, g.cast(condition, torch.bool), *_arithmetic(g, x, y))
 
 
@@ -319,22 +319,22 @@ LOGIC: dict[str, type[DestinationOp]] = {"and": AndOp, "or": OrOp, "xor": XorOp}
 
 
 @imports(*(f"aten.logical_{name}.default" for name in LOGIC))
-def logical(g: Importer, x: SSAValue, y: SSAValue) -> SSAValue:
+def logical(g: Emitter, x: SSAValue, y: SSAValue) -> SSAValue:
     operation = str(g.node.target).split(".")[1].removeprefix("logical_")
     return g(LOGIC[operation], *_arithmetic(g, x, y))
 
 
 @imports(*(f"aten.bitwise_{name}.{form}" for name in LOGIC for form in ("Tensor", "Scalar")))
-def bitwise(g: Importer, x: Operand, y: Operand) -> SSAValue:
+def bitwise(g: Emitter, x: Operand, y: Operand) -> SSAValue:
     operation = str(g.node.target).split(".")[1].removeprefix("bitwise_")
     return g(LOGIC[operation], *_arithmetic(g, x, y))
 
 
 @imports("aten.logical_not.default")
-def logical_not(g: Importer, x: SSAValue) -> SSAValue:
+def logical_not(g: Emitter, x: SSAValue) -> SSAValue:
     return g(XorOp, g.cast(x, torch.bool), g.constant(True, torch.bool))
 
 
 @imports("aten.bitwise_not.default")
-def bitwise_not(g: Importer, x: SSAValue) -> SSAValue:
+def bitwise_not(g: Emitter, x: SSAValue) -> SSAValue:
     return g(XorOp, x, g.constant(True if g.dtype == torch.bool else -1, g.dtype))

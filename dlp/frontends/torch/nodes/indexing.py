@@ -10,12 +10,12 @@ from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MaximumOp, MinimumOp, MulOp, SelectOp
 from dlp.dialects.dlp.indexing import GatherOp
-from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.view import broadcast
 from dlp.frontends.torch.registry import imports
 
 
-def valid(g: Importer, index: SSAValue, size: int, *, negative: bool) -> SSAValue:
+def valid(g: Emitter, index: SSAValue, size: int, *, negative: bool) -> SSAValue:
     """An index in 0 .. size - 1; with `negative`, -1 is the last element.
 
     Where eager raises an error for an index out of range, compiled code reads the nearest element instead: never
@@ -29,12 +29,12 @@ def valid(g: Importer, index: SSAValue, size: int, *, negative: bool) -> SSAValu
 
 
 @imports("aten.embedding.default")
-def embedding(g: Importer, table: SSAValue, index: SSAValue, *_: object) -> SSAValue:
+def embedding(g: Emitter, table: SSAValue, index: SSAValue, *_: object) -> SSAValue:
     return g(GatherOp, table, valid(g, index, g.shape_of(table)[0], negative=False), dimension=0)
 
 
 @imports("aten.index_select.default")
-def index_select(g: Importer, x: SSAValue, dimension: int, index: SSAValue) -> SSAValue:
+def index_select(g: Emitter, x: SSAValue, dimension: int, index: SSAValue) -> SSAValue:
     if not g.shape_of(x):
         return x
     dimension %= len(g.shape_of(x))
@@ -43,7 +43,7 @@ def index_select(g: Importer, x: SSAValue, dimension: int, index: SSAValue) -> S
 
 
 @imports("aten.index.Tensor", "aten._unsafe_index.Tensor")
-def index_tensor(g: Importer, x: SSAValue, indices: Sequence[SSAValue | None]) -> SSAValue:
+def index_tensor(g: Emitter, x: SSAValue, indices: Sequence[SSAValue | None]) -> SSAValue:
     """x[:, i, j]: the indexed dimensions become one, which a single index gathers from."""
     shape = g.shape_of(x)
     places = [d for d, i in enumerate(indices) if i is not None]
@@ -67,7 +67,7 @@ def index_tensor(g: Importer, x: SSAValue, indices: Sequence[SSAValue | None]) -
 
 
 @imports("aten.gather.default")
-def gather(g: Importer, x: SSAValue, dimension: int, index: SSAValue, sparse_grad: bool) -> SSAValue:
+def gather(g: Emitter, x: SSAValue, dimension: int, index: SSAValue, sparse_grad: bool) -> SSAValue:
     """result[..., i, ...] = x[..., index[..., i, ...], ...]: an index into the flat x for every element."""
     shape = g.shape_of(x)
     if not shape:

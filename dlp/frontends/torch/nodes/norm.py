@@ -10,7 +10,7 @@ from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.composite import AttentionOp, BatchNormOp, LayerNormOp
 from dlp.dialects.dlp.elementwise import AddOp, MulOp, RsqrtOp, SelectOp, SubOp
-from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.reduction import average
 from dlp.frontends.torch.registry import imports
 
@@ -19,7 +19,7 @@ _STATISTICS = "the statistics of a normalisation, which training uses"
 
 @imports("aten._native_batch_norm_legit_no_training.default")
 def batch_norm(
-    g: Importer,
+    g: Emitter,
     x: SSAValue,
     weight: SSAValue | None,
     bias: SSAValue | None,
@@ -36,7 +36,7 @@ def batch_norm(
 
 @imports("aten._native_batch_norm_legit.no_stats")
 def instance_norm(
-    g: Importer,
+    g: Emitter,
     x: SSAValue,
     weight: SSAValue | None,
     bias: SSAValue | None,
@@ -55,7 +55,7 @@ def instance_norm(
     return (y if bias is None else g(AddOp, y, g.reshape(bias, row))), None, None
 
 
-def _normalise(g: Importer, x: SSAValue, over: Sequence[int], eps: float) -> SSAValue:
+def _normalise(g: Emitter, x: SSAValue, over: Sequence[int], eps: float) -> SSAValue:
     centred = g(SubOp, x, average(g, x, over))
     variance = average(g, g(MulOp, centred, centred), over)
     return g(MulOp, centred, g(RsqrtOp, g(AddOp, variance, g.constant(eps, g.dtype))))
@@ -63,7 +63,7 @@ def _normalise(g: Importer, x: SSAValue, over: Sequence[int], eps: float) -> SSA
 
 @imports("aten.native_layer_norm.default")
 def layer_norm(
-    g: Importer,
+    g: Emitter,
     x: SSAValue,
     normalized: Sequence[int],
     weight: SSAValue | None,
@@ -87,7 +87,7 @@ def layer_norm(
 
 @imports("aten.native_group_norm.default")
 def group_norm(
-    g: Importer,
+    g: Emitter,
     x: SSAValue,
     weight: SSAValue | None,
     bias: SSAValue | None,
@@ -110,7 +110,7 @@ def group_norm(
 
 @imports("aten._scaled_dot_product_flash_attention_for_cpu.default")
 def flash_attention(
-    g: Importer,
+    g: Emitter,
     q: SSAValue,
     k: SSAValue,
     v: SSAValue,
@@ -126,7 +126,7 @@ def flash_attention(
 
 @imports("aten.scaled_dot_product_attention.default")
 def attention(
-    g: Importer,
+    g: Emitter,
     q: SSAValue,
     k: SSAValue,
     v: SSAValue,

@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, DivOp, IotaOp, MulOp, SubOp
 from dlp.dialects.dlp.reduction import MaxPoolOp, PoolOp, SumPoolOp
-from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.contraction import matmul
 from dlp.frontends.torch.nodes.reduction import average
 from dlp.frontends.torch.nodes.view import pad
@@ -23,7 +23,7 @@ class Window:
 
     def __init__(
         self,
-        g: Importer,
+        g: Emitter,
         x: SSAValue,
         kernel: Sequence[int],
         strides: Sequence[int],
@@ -76,7 +76,7 @@ _SPATIAL = {
 
 @imports("aten.max_pool2d_with_indices.default", "aten.max_pool3d_with_indices.default")
 def max_pool(
-    g: Importer,
+    g: Emitter,
     x: SSAValue,
     kernel: Sequence[int],
     strides: Sequence[int],
@@ -94,7 +94,7 @@ def max_pool(
 
 @imports("aten.avg_pool1d.default", "aten.avg_pool2d.default", "aten.avg_pool3d.default")
 def avg_pool(
-    g: Importer,
+    g: Emitter,
     x: SSAValue,
     kernel: Sequence[int],
     strides: Sequence[int],
@@ -134,7 +134,7 @@ def avg_pool(
 
 
 @imports("aten._adaptive_avg_pool2d.default", "aten._adaptive_avg_pool3d.default")
-def adaptive_avg_pool(g: Importer, x: SSAValue, size: Sequence[int]) -> SSAValue:
+def adaptive_avg_pool(g: Emitter, x: SSAValue, size: Sequence[int]) -> SSAValue:
     """Windows of one size where the sizes divide; else one averaging matrix a dimension."""
     rank, shape = len(size), g.shape_of(x)
     source = shape[-rank:]
@@ -154,7 +154,7 @@ def adaptive_avg_pool(g: Importer, x: SSAValue, size: Sequence[int]) -> SSAValue
     return x
 
 
-def _averaging_matrix(g: Importer, size: int, out: int) -> SSAValue:
+def _averaging_matrix(g: Emitter, size: int, out: int) -> SSAValue:
     """[size, out]: column i averages the elements from floor(i * size / out) up to ceil((i + 1) * size / out)."""
     rows, columns = (g(IotaOp, shape=(size, out), dimension=d) for d in (0, 1))
     scaled = g(MulOp, columns, g.constant(size, torch.int64))

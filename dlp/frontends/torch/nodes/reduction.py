@@ -20,38 +20,38 @@ from dlp.dialects.dlp.elementwise import (
     SubOp,
 )
 from dlp.dialects.dlp.reduction import AllOp, AnyOp, MaxOp, MinOp, ProdOp, ReduceOp, SumOp
-from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.registry import imports
 
 Dims = Sequence[int] | int | None
 
 
-def dimensions(g: Importer, x: SSAValue, dims: Dims) -> list[int]:
+def dimensions(g: Emitter, x: SSAValue, dims: Dims) -> list[int]:
     """The dimensions meant: all of them for None and for an empty list."""
     rank = len(g.shape_of(x))
     chosen = [dims] if isinstance(dims, int) else list(dims or [])
     return sorted({d % rank for d in chosen} if rank and chosen else range(rank))
 
 
-def reduce(g: Importer, op: type[ReduceOp], x: SSAValue, dims: Dims) -> SSAValue:
+def reduce(g: Emitter, op: type[ReduceOp], x: SSAValue, dims: Dims) -> SSAValue:
     """The reduction in the shape of the node's result, which keeps or drops the dimensions."""
     over = dimensions(g, x, dims)
     return g.reshape(g(op, x, dims=over) if over else x, g.shape)
 
 
 @imports("aten.sum.dim_IntList", "aten.sum.default")
-def total(g: Importer, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
+def total(g: Emitter, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
     over = None if g.node.target is torch.ops.aten.sum.default else dims
     return reduce(g, SumOp, g.cast(x, g.dtype), over)
 
 
 @imports("aten.mean.dim", "aten.mean.default")
-def mean(g: Importer, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
+def mean(g: Emitter, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
     over = None if g.node.target is torch.ops.aten.mean.default else dims
     return g.reshape(average(g, g.cast(x, g.dtype), dimensions(g, x, over)), g.shape)
 
 
-def average(g: Importer, x: SSAValue, over: Sequence[int]) -> SSAValue:
+def average(g: Emitter, x: SSAValue, over: Sequence[int]) -> SSAValue:
     """The mean over dimensions, which stay with size 1."""
     if not over:
         return x
@@ -60,13 +60,13 @@ def average(g: Importer, x: SSAValue, over: Sequence[int]) -> SSAValue:
 
 
 @imports("aten.prod.default", "aten.prod.dim_int")
-def product(g: Importer, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
+def product(g: Emitter, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
     over = None if g.node.target is torch.ops.aten.prod.default else dims
     return reduce(g, ProdOp, g.cast(x, g.dtype), over)
 
 
 @imports("aten.amax.default", "aten.amin.default", "aten.max.default", "aten.min.default")
-def extremum(g: Importer, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
+def extremum(g: Emitter, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
     largest = "max" in str(g.node.target)
     if g.dtype == torch.bool:
         return reduce(g, AnyOp if largest else AllOp, x, dims)
@@ -74,40 +74,40 @@ def extremum(g: Importer, x: SSAValue, dims: Dims = None, *_: object) -> SSAValu
 
 
 @imports("aten.any.default", "aten.any.dim", "aten.any.dims")
-def any_(g: Importer, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
+def any_(g: Emitter, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
     return _truth(g, AnyOp, x, dims)
 
 
 @imports("aten.all.default", "aten.all.dim", "aten.all.dims")
-def all_(g: Importer, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
+def all_(g: Emitter, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
     return _truth(g, AllOp, x, dims)
 
 
-def _truth(g: Importer, op: type[ReduceOp], x: SSAValue, dims: Dims) -> SSAValue:
+def _truth(g: Emitter, op: type[ReduceOp], x: SSAValue, dims: Dims) -> SSAValue:
     if isinstance(dims, list) and not dims:
         raise NotSupported("an empty list of dimensions")
     return reduce(g, op, g.cast(x, torch.bool), dims)
 
 
 @imports("aten.var.correction")
-def variance(g: Importer, x: SSAValue, dims: Dims, correction: float | None, keepdim: bool) -> SSAValue:
+def variance(g: Emitter, x: SSAValue, dims: Dims, correction: float | None, keepdim: bool) -> SSAValue:
     return g.reshape(_variance(g, x, dims, correction)[0], g.shape)
 
 
 @imports("aten.var_mean.correction")
 def variance_and_mean(
-    g: Importer, x: SSAValue, dims: Dims, correction: float | None, keepdim: bool
+    g: Emitter, x: SSAValue, dims: Dims, correction: float | None, keepdim: bool
 ) -> tuple[SSAValue, SSAValue]:
     found, centre = _variance(g, x, dims, correction)
     return g.reshape(found, g.shape), g.reshape(centre, g.shape)
 
 
 @imports("aten.std.correction")
-def deviation(g: Importer, x: SSAValue, dims: Dims, correction: float | None, keepdim: bool) -> SSAValue:
+def deviation(g: Emitter, x: SSAValue, dims: Dims, correction: float | None, keepdim: bool) -> SSAValue:
     return g(SqrtOp, variance(g, x, dims, correction, keepdim))
 
 
-def _variance(g: Importer, x: SSAValue, dims: Dims, correction: float | None) -> tuple[SSAValue, SSAValue]:
+def _variance(g: Emitter, x: SSAValue, dims: Dims, correction: float | None) -> tuple[SSAValue, SSAValue]:
     """Variance and mean over dimensions, which stay with size 1; two passes, so that nothing cancels."""
     if not g.shape_of(x):
         raise NotSupported("the variance of one number")
@@ -123,7 +123,7 @@ def _variance(g: Importer, x: SSAValue, dims: Dims, correction: float | None) ->
 
 
 @imports("aten.linalg_vector_norm.default")
-def vector_norm(g: Importer, x: SSAValue, order: float, dims: Dims, keepdim: bool, dtype: object) -> SSAValue:
+def vector_norm(g: Emitter, x: SSAValue, order: float, dims: Dims, keepdim: bool, dtype: object) -> SSAValue:
     x = g.cast(x, g.dtype)
     over = dimensions(g, x, dims)
     match float(order):
@@ -139,7 +139,7 @@ def vector_norm(g: Importer, x: SSAValue, order: float, dims: Dims, keepdim: boo
     return g.reshape(g(PowOp, powers, g.constant(1 / order, g.dtype)), g.shape)
 
 
-def place_of_extremum(g: Importer, x: SSAValue, dimension: int, largest: bool) -> tuple[SSAValue, SSAValue]:
+def place_of_extremum(g: Emitter, x: SSAValue, dimension: int, largest: bool) -> tuple[SSAValue, SSAValue]:
     """The extremum along a dimension, which stays with size 1, and the first place where it, or a NaN, is."""
     value = g(MaxOp if largest else MinOp, x, dims=[dimension])
     found = g(CompareOp, x, value, predicate="eq")
@@ -152,7 +152,7 @@ def place_of_extremum(g: Importer, x: SSAValue, dimension: int, largest: bool) -
 
 
 @imports("aten.argmax.default", "aten.argmin.default")
-def argument(g: Importer, x: SSAValue, dimension: int | None, keepdim: bool) -> SSAValue:
+def argument(g: Emitter, x: SSAValue, dimension: int | None, keepdim: bool) -> SSAValue:
     if not g.shape_of(x):
         return g.constant(0, torch.int64)
     if dimension is None:
@@ -163,7 +163,7 @@ def argument(g: Importer, x: SSAValue, dimension: int | None, keepdim: bool) -> 
 
 
 @imports("aten.max.dim", "aten.min.dim")
-def extremum_and_place(g: Importer, x: SSAValue, dimension: int, keepdim: bool) -> tuple[SSAValue, SSAValue]:
+def extremum_and_place(g: Emitter, x: SSAValue, dimension: int, keepdim: bool) -> tuple[SSAValue, SSAValue]:
     if not g.shape_of(x):
         return x, g.constant(0, torch.int64)
     largest = "max" in str(g.node.target)
@@ -171,6 +171,6 @@ def extremum_and_place(g: Importer, x: SSAValue, dimension: int, keepdim: bool) 
     return g.reshape(g.cast(value, g.dtype), g.shape), g.reshape(place, g.shape)
 
 
-def _ordered(g: Importer, x: SSAValue) -> SSAValue:
+def _ordered(g: Emitter, x: SSAValue) -> SSAValue:
     """Booleans as numbers, which have an order."""
     return g.cast(x, torch.int32) if g.dtype_of(x) == torch.bool else x

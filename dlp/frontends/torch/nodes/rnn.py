@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 from dlp.dialects.dlp.contraction import MatmulOp
 from dlp.dialects.dlp.elementwise import AddOp, MulOp, SigmoidOp, TanhOp
 from dlp.dialects.dlp.view import ConcatOp
-from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.view import slice_of
 from dlp.frontends.torch.registry import imports
 
@@ -18,7 +18,7 @@ _LSTM_MODE = 2
 
 
 def lstm_layer(
-    g: Importer,
+    g: Emitter,
     x: SSAValue,
     h: SSAValue,
     c: SSAValue,
@@ -66,7 +66,7 @@ def lstm_layer(
 
 @imports("aten.mkldnn_rnn_layer.default")
 def mkldnn_layer(
-    g: Importer,
+    g: Emitter,
     x: SSAValue,
     weight_input: SSAValue,
     weight_hidden: SSAValue,
@@ -108,7 +108,7 @@ def mkldnn_layer(
 
 @imports("aten.lstm.input")
 def lstm(
-    g: Importer,
+    g: Emitter,
     x: SSAValue,
     state: Sequence[SSAValue],
     weights: Sequence[SSAValue],

@@ -11,15 +11,15 @@ from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MulOp, SelectOp, SubOp
 from dlp.dialects.dlp.view import BroadcastOp, ConcatOp, PadOp, SliceOp
-from dlp.frontends.torch.importer import Importer, NotSupported
+from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.registry import imports
 
 
-def broadcast(g: Importer, x: SSAValue, shape: Sequence[int]) -> SSAValue:
+def broadcast(g: Emitter, x: SSAValue, shape: Sequence[int]) -> SSAValue:
     return x if g.shape_of(x) == tuple(shape) else g(BroadcastOp, x, shape=tuple(shape))
 
 
-def slice_of(g: Importer, x: SSAValue, dimension: int, start: int, length: int, step: int = 1) -> SSAValue:
+def slice_of(g: Emitter, x: SSAValue, dimension: int, start: int, length: int, step: int = 1) -> SSAValue:
     """`length` elements along one dimension."""
     shape = g.shape_of(x)
     if (start, length, step) == (0, shape[dimension], 1):
@@ -29,7 +29,7 @@ def slice_of(g: Importer, x: SSAValue, dimension: int, start: int, length: int, 
     return g(SliceOp, x, offsets=offsets, steps=steps, shape=sizes)
 
 
-def pad(g: Importer, x: SSAValue, low: Sequence[int], high: Sequence[int], value: float | int) -> SSAValue:
+def pad(g: Emitter, x: SSAValue, low: Sequence[int], high: Sequence[int], value: float | int) -> SSAValue:
     """A frame of `value`; negative widths crop."""
     for d, (before, behind) in enumerate(zip(low, high, strict=True)):
         cut_before, cut_behind = max(0, -before), max(0, -behind)
@@ -53,7 +53,7 @@ def pad(g: Importer, x: SSAValue, low: Sequence[int], high: Sequence[int], value
     "aten.view_copy.default",
     moves=True,
 )
-def reshape(g: Importer, x: SSAValue, *_: object) -> SSAValue:
+def reshape(g: Emitter, x: SSAValue, *_: object) -> SSAValue:
     return g.reshape(x, g.shape)
 
 
@@ -65,18 +65,18 @@ def reshape(g: Importer, x: SSAValue, *_: object) -> SSAValue:
     "aten.contiguous.default",
     moves=True,
 )
-def same(g: Importer, x: SSAValue, *_: object) -> SSAValue:
+def same(g: Emitter, x: SSAValue, *_: object) -> SSAValue:
     """Values are never written in place: a copy is the value itself."""
     return x
 
 
 @imports("aten._assert_tensor_metadata.default", moves=True)
-def nothing(g: Importer, *_: object) -> None:
+def nothing(g: Emitter, *_: object) -> None:
     """Checks what capture has fixed."""
 
 
 @imports("aten._to_copy.default", "prims.convert_element_type.default", moves=True)
-def convert(g: Importer, x: SSAValue, *_: object) -> SSAValue:
+def convert(g: Emitter, x: SSAValue, *_: object) -> SSAValue:
     source, target = g.fake(0).dtype, g.dtype
     if source == target:
         return x
@@ -88,12 +88,12 @@ def convert(g: Importer, x: SSAValue, *_: object) -> SSAValue:
 
 
 @imports("aten.permute.default", moves=True)
-def permute(g: Importer, x: SSAValue, order: Sequence[int]) -> SSAValue:
+def permute(g: Emitter, x: SSAValue, order: Sequence[int]) -> SSAValue:
     return g.transpose(x, [d % len(order) for d in order])
 
 
 @imports("aten.transpose.int", moves=True)
-def transpose(g: Importer, x: SSAValue, a: int, b: int) -> SSAValue:
+def transpose(g: Emitter, x: SSAValue, a: int, b: int) -> SSAValue:
     order = list(range(len(g.shape)))
     if order:
         order[a], order[b] = order[b], order[a]
@@ -101,23 +101,23 @@ def transpose(g: Importer, x: SSAValue, a: int, b: int) -> SSAValue:
 
 
 @imports("aten.t.default", moves=True)
-def t(g: Importer, x: SSAValue) -> SSAValue:
+def t(g: Emitter, x: SSAValue) -> SSAValue:
     return g.transpose(x, range(len(g.shape))[::-1])
 
 
 @imports("aten.copy.default")
-def copy(g: Importer, into: SSAValue, x: SSAValue, non_blocking: bool) -> SSAValue:
+def copy(g: Emitter, into: SSAValue, x: SSAValue, non_blocking: bool) -> SSAValue:
     """The functional form of `into.copy_(x)`."""
     return broadcast(g, g.cast(x, g.dtype), g.shape)
 
 
 @imports("aten.expand.default", moves=True)
-def expand(g: Importer, x: SSAValue, *_: object) -> SSAValue:
+def expand(g: Emitter, x: SSAValue, *_: object) -> SSAValue:
     return broadcast(g, x, g.shape)
 
 
 @imports("aten.repeat.default", moves=True)
-def repeat(g: Importer, x: SSAValue, repeats: Sequence[int]) -> SSAValue:
+def repeat(g: Emitter, x: SSAValue, repeats: Sequence[int]) -> SSAValue:
     """Every dimension [n] as [1, n], broadcast to [r, n], as [r * n]."""
     source = (*(1,) * (len(repeats) - len(g.shape_of(x))), *g.shape_of(x))
     split = [m for n in source for m in (1, n)]
@@ -127,7 +127,7 @@ def repeat(g: Importer, x: SSAValue, repeats: Sequence[int]) -> SSAValue:
 
 @imports("aten.slice.Tensor", moves=True)
 def slice_tensor(
-    g: Importer, x: SSAValue, dimension: int, start: int | None, end: int | None, step: int
+    g: Emitter, x: SSAValue, dimension: int, start: int | None, end: int | None, step: int
 ) -> SSAValue:
     dimension %= len(g.shape)
     size = g.shape_of(x)[dimension]
@@ -136,14 +136,14 @@ def slice_tensor(
 
 
 @imports("aten.select.int", moves=True)
-def select(g: Importer, x: SSAValue, dimension: int, index: int) -> SSAValue:
+def select(g: Emitter, x: SSAValue, dimension: int, index: int) -> SSAValue:
     shape = g.shape_of(x)
     dimension %= len(shape)
     return g.reshape(slice_of(g, x, dimension, index % shape[dimension], 1), g.shape)
 
 
 @imports("aten.split.Tensor", "aten.split_with_sizes.default", "aten.unsafe_split.Tensor", moves=True)
-def split(g: Importer, x: SSAValue, sizes: object, dimension: int) -> tuple[SSAValue, ...]:
+def split(g: Emitter, x: SSAValue, sizes: object, dimension: int) -> tuple[SSAValue, ...]:
     dimension %= len(g.shape)
     parts: list[SSAValue] = []
     start = 0
@@ -155,14 +155,14 @@ def split(g: Importer, x: SSAValue, sizes: object, dimension: int) -> tuple[SSAV
 
 
 @imports("aten.unbind.int", moves=True)
-def unbind(g: Importer, x: SSAValue, dimension: int) -> tuple[SSAValue, ...]:
+def unbind(g: Emitter, x: SSAValue, dimension: int) -> tuple[SSAValue, ...]:
     shape = g.shape_of(x)
     dimension %= len(shape)
     return tuple(g.reshape(slice_of(g, x, dimension, i, 1), g.shape) for i in range(shape[dimension]))
 
 
 @imports("aten.cat.default", moves=True)
-def cat(g: Importer, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
+def cat(g: Emitter, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
     fakes = [node.meta["val"] for node in cast("list[torch.fx.Node]", g.node.args[0])]
     if any(fake.dtype == torch.uint8 != g.dtype for fake in fakes):
         raise NotSupported("a conversion of unsigned bytes")
@@ -173,19 +173,19 @@ def cat(g: Importer, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
     return join(g, filled, dimension % len(g.shape))
 
 
-def join(g: Importer, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
+def join(g: Emitter, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
     return parts[0] if len(parts) == 1 else g(ConcatOp, *parts, dimension=dimension)
 
 
 @imports("aten.stack.default", moves=True)
-def stack(g: Importer, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
+def stack(g: Emitter, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
     dimension %= len(g.shape)
     row = (*g.shape[:dimension], 1, *g.shape[dimension + 1 :])
     return join(g, [g.reshape(p, row) for p in parts], dimension)
 
 
 @imports("aten.constant_pad_nd.default", moves=True)
-def constant_pad(g: Importer, x: SSAValue, widths: Sequence[int], value: float | int) -> SSAValue:
+def constant_pad(g: Emitter, x: SSAValue, widths: Sequence[int], value: float | int) -> SSAValue:
     """`widths` holds (before, behind) of the last dimension first."""
     rank = len(g.shape)
     low, high = [0] * rank, [0] * rank
@@ -200,7 +200,7 @@ def signed_byte(value: int) -> int:
 
 
 @imports("aten.flip.default", moves=True)
-def flip(g: Importer, x: SSAValue, dimensions: Sequence[int]) -> SSAValue:
+def flip(g: Emitter, x: SSAValue, dimensions: Sequence[int]) -> SSAValue:
     shape = g.shape
     for d in {d % len(shape) for d in dimensions} if shape else ():
         if shape[d] > 1:
@@ -209,7 +209,7 @@ def flip(g: Importer, x: SSAValue, dimensions: Sequence[int]) -> SSAValue:
 
 
 @imports("aten.roll.default", moves=True)
-def roll(g: Importer, x: SSAValue, shifts: Sequence[int], dimensions: Sequence[int]) -> SSAValue:
+def roll(g: Emitter, x: SSAValue, shifts: Sequence[int], dimensions: Sequence[int]) -> SSAValue:
     shape = g.shape
     if not dimensions:
         x, dimensions = g.reshape(x, (g.result.numel(),)), (0,)
@@ -224,7 +224,7 @@ def roll(g: Importer, x: SSAValue, shifts: Sequence[int], dimensions: Sequence[i
 
 @imports("aten.slice_scatter.default")
 def slice_scatter(
-    g: Importer,
+    g: Emitter,
     x: SSAValue,
     source: SSAValue,
     dimension: int,
@@ -243,7 +243,7 @@ def slice_scatter(
 
 
 @imports("aten.select_scatter.default")
-def select_scatter(g: Importer, x: SSAValue, source: SSAValue, dimension: int, index: int) -> SSAValue:
+def select_scatter(g: Emitter, x: SSAValue, source: SSAValue, dimension: int, index: int) -> SSAValue:
     dimension %= len(g.shape)
     index %= g.shape[dimension]
     row = (*g.shape[:dimension], 1, *g.shape[dimension + 1 :])
@@ -251,7 +251,7 @@ def select_scatter(g: Importer, x: SSAValue, source: SSAValue, dimension: int, i
 
 
 @imports("aten.full.default", "aten.full_like.default", "aten.new_full.default", moves=True)
-def full(g: Importer, like: object, value: float | int | bool, *_: object) -> SSAValue:
+def full(g: Emitter, like: object, value: float | int | bool, *_: object) -> SSAValue:
     if g.node.target is torch.ops.aten.new_full.default:
         value = g.node.args[2]  # pyright: ignore[reportAssignmentType]
     if isinstance(value, SSAValue):
@@ -267,23 +267,23 @@ def full(g: Importer, like: object, value: float | int | bool, *_: object) -> SS
     "aten.empty_like.default",
     moves=True,
 )
-def zeros(g: Importer, *_: object) -> SSAValue:
+def zeros(g: Emitter, *_: object) -> SSAValue:
     """What `empty` holds is undefined: zeros are as good as anything."""
     return g.constant(0, g.dtype, g.shape)
 
 
 @imports("aten.ones.default", "aten.ones_like.default", "aten.new_ones.default", moves=True)
-def ones(g: Importer, *_: object) -> SSAValue:
+def ones(g: Emitter, *_: object) -> SSAValue:
     return g.constant(1, g.dtype, g.shape)
 
 
 @imports("aten.scalar_tensor.default")
-def scalar_tensor(g: Importer, value: float | int | bool, *_: object) -> SSAValue:
+def scalar_tensor(g: Emitter, value: float | int | bool, *_: object) -> SSAValue:
     return g.constant(value, g.dtype)
 
 
 @imports("aten.arange.start_step")
-def arange(g: Importer, start: float, end: float, step: float, *_: object) -> SSAValue:
+def arange(g: Emitter, start: float, end: float, step: float, *_: object) -> SSAValue:
     """start + i * step; floats are computed in double precision, as the framework does."""
     place = g(IotaOp, shape=g.shape, dimension=0)
     exact = torch.float64 if g.dtype.is_floating_point else torch.int64
@@ -296,7 +296,7 @@ def arange(g: Importer, start: float, end: float, step: float, *_: object) -> SS
 
 
 @imports("aten.tril.default", "aten.triu.default")
-def triangle(g: Importer, x: SSAValue, diagonal: int) -> SSAValue:
+def triangle(g: Emitter, x: SSAValue, diagonal: int) -> SSAValue:
     """x where column - row <= diagonal (tril) or >= diagonal (triu), else 0."""
     matrix = g.shape[-2:]
     rows, columns = (g(IotaOp, shape=matrix, dimension=d) for d in (0, 1))
