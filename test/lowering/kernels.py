@@ -9,7 +9,18 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr, f32, i64
 from xdsl.ir import Attribute, SSAValue
 
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
-from dlp.dialects.dlp.elementwise import AddOp, ClampOp, DivOp, ExpOp, GeluOp, MulOp, ReluOp, RsqrtOp, SigmoidOp, SubOp
+from dlp.dialects.dlp.elementwise import (
+    AddOp,
+    ClampOp,
+    DivOp,
+    ExpOp,
+    GeluOp,
+    MulOp,
+    ReluOp,
+    RsqrtOp,
+    SigmoidOp,
+    SubOp,
+)
 from dlp.dialects.dlp.indexing import GatherOp
 from dlp.dialects.dlp.reduction import MaxOp, MaxPoolOp, SumOp, SumPoolOp
 from dlp.dialects.dlp.structured import DestinationOp
@@ -36,7 +47,13 @@ class Kernel:
         self.function.body.block.add_op(op)
         return op.memref
 
-    def op(self, op_class: type[DestinationOp], *ins: SSAValue, out: SSAValue | tuple[int, ...], **properties: object) -> SSAValue:
+    def op(
+        self,
+        op_class: type[DestinationOp],
+        *ins: SSAValue,
+        out: SSAValue | tuple[int, ...],
+        **properties: object,
+    ) -> SSAValue:
         buffer = self.local(out) if isinstance(out, tuple) else out
         self.function.body.block.add_op(op_class.of(*ins, out=buffer, **properties))
         return buffer
@@ -56,7 +73,15 @@ def conv_bias_relu(h: int, w: int, c: int, oc: int, k: int, stride: int, panel: 
     kernel = Kernel([((1, h, w, c), f32), (weights, f32), ((oc,), f32), (y, f32)])
     x, wt, b, out = kernel.args
     t = kernel.op(
-        ConvOp, x, wt, out=y, layout="channels_last", strides=[stride] * 2, dilations=[1, 1], groups=1, panel=panel
+        ConvOp,
+        x,
+        wt,
+        out=y,
+        layout="channels_last",
+        strides=[stride] * 2,
+        dilations=[1, 1],
+        groups=1,
+        panel=panel,
     )
     t = kernel.op(AddOp, t, b, out=y)
     kernel.op(ReluOp, t, out=out)
@@ -111,7 +136,13 @@ def inverted_residual(size: int, narrow: int, wide: int, stride: int) -> ModuleO
     small = (size - 1) // stride + 1
     down, y = (1, small, small, wide), (1, small, small, narrow)
     kernel = Kernel(
-        [((1, size, size, narrow), f32), ((1, 1, narrow, wide), f32), ((3, 3, 1, wide), f32), ((1, 1, wide, narrow), f32), (y, f32)]
+        [
+            ((1, size, size, narrow), f32),
+            ((1, 1, narrow, wide), f32),
+            ((3, 3, 1, wide), f32),
+            ((1, 1, wide, narrow), f32),
+            (y, f32),
+        ]
     )
     x, expand, depthwise, project, out = kernel.args
     last = {"layout": "channels_last", "dilations": [1, 1]}
@@ -129,20 +160,25 @@ def conv_pool(size: int, channels: int) -> ModuleOp:
     mid = (1, size - 2, size - 2, channels)
     padded = (1, size, size, channels)
     small = (size - 3) // 2 + 1
-    kernel = Kernel([((1, size, size, 3), f32), ((3, 3, 3, channels), f32), ((1, small, small, channels), f32)])
+    kernel = Kernel(
+        [((1, size, size, 3), f32), ((3, 3, 3, channels), f32), ((1, small, small, channels), f32)]
+    )
     x, w, out = kernel.args
     t = kernel.op(ConvOp, x, w, out=mid, layout="channels_last", strides=[1, 1], dilations=[1, 1], groups=1)
     t = kernel.op(ReluOp, t, out=mid)
     t = kernel.op(PadOp, t, out=padded, low=[0, 1, 1, 0], high=[0, 1, 1, 0], value=_zero(float("-inf")))
-    kernel.op(
-        MaxPoolOp, t, out=out, layout="channels_last", kernel=[3, 3], strides=[2, 2], dilations=[1, 1]
-    )
+    kernel.op(MaxPoolOp, t, out=out, layout="channels_last", kernel=[3, 3], strides=[2, 2], dilations=[1, 1])
     return kernel.module()
 
 
 def attention(rows: int, columns: int, depth: int) -> ModuleOp:
     heads = 3
-    q, k, scores, one = (heads, rows, depth), (heads, depth, columns), (heads, rows, columns), (heads, rows, 1)
+    q, k, scores, one = (
+        (heads, rows, depth),
+        (heads, depth, columns),
+        (heads, rows, columns),
+        (heads, rows, 1),
+    )
     kernel = Kernel([(q, f32), (k, f32), ((heads, columns, depth), f32), (q, f32)])
     query, key, value, out = kernel.args
     s = kernel.op(MatmulOp, query, key, out=scores)
@@ -168,7 +204,9 @@ def average_pool(channels: int) -> ModuleOp:
 
 def views() -> ModuleOp:
     """Transpose, strided slice backwards, broadcast and reshape in front of an addition."""
-    kernel = Kernel([((6, 4, 9), f32), ((9, 1), f32), ((12, 8), f32), ((4, 9, 6), f32), ((9, 8), f32), ((4, 9, 8), f32)])
+    kernel = Kernel(
+        [((6, 4, 9), f32), ((9, 1), f32), ((12, 8), f32), ((4, 9, 6), f32), ((9, 8), f32), ((4, 9, 8), f32)]
+    )
     x, column, rows, out, _, wide = kernel.args
     kernel.op(TransposeOp, x, out=out, permutation=[1, 2, 0])
     backwards = kernel.op(SliceOp, rows, out=(9, 8), offsets=[10, 0], steps=[-1, 1])

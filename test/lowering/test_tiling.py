@@ -19,4 +19,6 @@ STAGES = {
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_results_stay(kernel: str, stage: str, target: str) -> None:
-    assert_pass_preserves(KERNELS[kernel](), STAGES[stage].format(target), function="kernel", check_reads=True)
+    assert_pass_preserves(
+        KERNELS[kernel](), STAGES[stage].format(target), function="kernel", check_reads=True
+    )
