@@ -133,6 +133,15 @@ def test_inputs_that_are_written(optimize):
             assert close(x, torch.full((3,), float(turn)))
 
 
+def test_empty_tensors_at_the_start_of_a_cache(optimize):
+    class Cache(nn.Module):
+        def forward(self, x):
+            return torch.cat([torch.tensor([]), x, x], dim=-1)
+
+    expected, result = both(optimize, Cache(), X)
+    assert close(result, expected)
+
+
 def test_state_that_a_model_keeps(optimize):
     class Counting(nn.Module):
         def __init__(self) -> None:

@@ -249,6 +249,18 @@ def test_too_many_variants_are_said_aloud(optimize, monkeypatch):
     assert dlp.report(other).calls_compiled == 1
 
 
+def test_sizes_that_change_with_every_call_are_not_all_compiled(optimize, monkeypatch):
+    monkeypatch.setattr(dispatch, "UNQUESTIONED", 2)
+    monkeypatch.setattr(dispatch, "CALLS_PER_VARIANT", 3)
+    model, x = nn.Linear(4, 4).eval(), torch.randn(9, 4)
+    fast = optimize(model)
+    with torch.inference_mode(), pytest.warns(FallbackWarning, match="change with nearly every call"):
+        for batch in range(1, 9):
+            assert close(fast(x[:batch]), model(x[:batch]))
+    report = dlp.report(fast)
+    assert (report.calls_compiled, report.calls_eager) == (3, 5)  # the first, the second, and the seventh
+
+
 def test_no_process_wide_configuration_changes(optimize):
     before = torch._dynamo.config.get_config_copy()
     fast = optimize(nn.Linear(4, 4).eval())

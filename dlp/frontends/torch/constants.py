@@ -30,6 +30,11 @@ def lift_constants(graph: torch.fx.GraphModule) -> list[torch.Tensor]:
         value = reduce(getattr, node.target.split("."), graph)
         if not isinstance(value, torch.Tensor):
             continue
+        if value.shape == (0,):
+            _leave_out_of_concatenations(node)
+            if not node.users:
+                nodes.erase_node(node)
+                continue
         if (placeholder := lifted.get(node.target)) is None:
             with nodes.inserting_after(last) if last else nodes.inserting_before(None):
                 placeholder = nodes.placeholder(f"constant{len(lifted)}")
@@ -46,6 +51,18 @@ def lift_constants(graph: torch.fx.GraphModule) -> list[torch.Tensor]:
     if lifted:
         graph.recompile()
     return tensors
+
+
+def _leave_out_of_concatenations(empty: torch.fx.Node) -> None:
+    """A tensor of shape [0] adds nothing to any concatenation: caches of keys and values begin with one."""
+    copies = [user for user in empty.users if user.target is torch.ops.aten.lift_fresh_copy.default]
+    for node in (empty, *copies):
+        for user in list(node.users):
+            if user.target is torch.ops.aten.cat.default and len(parts := user.args[0]) > 1:
+                user.update_arg(0, [part for part in parts if part is not node])
+    for node in copies:
+        if not node.users:
+            node.graph.erase_node(node)
 
 
 def drop_numbers(graph: torch.fx.GraphModule) -> None:

@@ -37,6 +37,11 @@ from dlp.frontends.torch.session import ACTIVE, CallRecord, Session
 VARIANTS = 64
 """How many variants of one model (sizes, strides, modes) are compiled; further ones run in the framework."""
 
+UNQUESTIONED = 8
+CALLS_PER_VARIANT = 8
+"""Beyond the first few, a variant is compiled only while there are so many calls for each: a model that generates
+text has other sizes in every call, and would do nothing but compile."""
+
 FAILURES = 3
 """After so many calls whose capture failed with an internal error, capture is not tried again."""
 
@@ -251,12 +256,18 @@ class _Converter:
         self._session = session
         self._variants = variants
         self._own_code = own_code
+        self._captured = 0
         self._title = title
 
     def __call__(
         self, frame: Any, cache_entry: Any, hooks: Any, frame_state: Any, skip: int = 0
     ) -> ConvertFrameReturn:
         session, code = self._session, frame.f_code
+        if self._rarely_called():
+            reason = f"sizes that change with nearly every call ({self._captured} variants so far)"
+            session.fall_back(reason, source_lines.of_code(code))
+            strategy = FrameExecStrategy(FrameAction.SKIP, FrameAction.SKIP)
+            return _in_framework(strategy, for_good=False, reason=reason)
         breaks = len(graph_break_reasons)
         started, in_backend = time.perf_counter(), session.backend_seconds
         try:
@@ -271,6 +282,7 @@ class _Converter:
         finally:
             elapsed = time.perf_counter() - started
             session.capture_seconds += elapsed - (session.backend_seconds - in_backend)
+        self._captured += code is self._own_code
         broken = graph_break_reasons[breaks:]
         if code is self._own_code and not broken and converted.guarded_code is not None:
             self._variants.add(converted.guarded_code.code, converted.guarded_code.guard_manager)
@@ -279,6 +291,9 @@ class _Converter:
                 f"graph break: {_first_line(reason.reason)}", source_lines.of_stack(reason.user_stack)
             )
         return converted
+
+    def _rarely_called(self) -> bool:
+        return self._captured >= UNQUESTIONED and self._session.calls < CALLS_PER_VARIANT * self._captured
 
     def _in_framework(self, code: types.CodeType, error: Exception) -> ConvertFrameReturn:
         """This frame runs in the framework, and functions that it calls are tried one by one."""

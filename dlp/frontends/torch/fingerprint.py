@@ -1,7 +1,7 @@
 """Samples of the contents of tensors, to notice writes that no version counter shows.
 
-What a fingerprint sees: any change of one of the sampled elements, bit for bit. About 2,000 elements are sampled
-over all tensors of a parameter set, 4 to 64 a tensor, evenly spread, the first and the last included; tensors of up
+What a fingerprint sees: any change of one of the sampled elements, bit for bit. About 750 elements are sampled
+over all tensors of a parameter set, 4 to 32 a tensor, evenly spread, the first and the last included; tensors of up
 to that many elements are compared whole. What it misses: a write that bumps no version and changes only elements
 between the samples, as `weight.data[3, 5] = 0` may. `dlp.refresh(model)` is for those.
 """
@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import torch
 
-SAMPLES = 2048
-FEWEST, MOST = 4, 64
+SAMPLES = 768
+FEWEST, MOST = 4, 32
 
 _SOURCE = """\
 #include <stdint.h>

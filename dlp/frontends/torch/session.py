@@ -91,6 +91,10 @@ class Session:
         """Calls that ran although something of them could not be captured."""
         self.progress: Progress = SILENT
 
+    @property
+    def calls(self) -> int:
+        return self.calls_compiled + self.calls_mixed + self.calls_framework
+
     def fall_back(self, reason: str, location: str = "") -> None:
         """Note that the framework runs something.
 
