@@ -14,7 +14,8 @@ from dlp.dialects.dlp.structured import StructuredOp
 from dlp.lowering.tile_tasks import is_kernel
 from dlp.statistics import count
 from dlp.targets import load
-from dlp.tiling.vectors import VectorizeBlock, vectorizable
+from dlp.tiling.vector_access import vectorizable
+from dlp.tiling.vectors import VectorizeBlock
 
 LARGEST_TILE = 512
 """Vectors (or scalars) of a tile that are unrolled; larger tiles are left to `convert-dlp-to-loops`."""

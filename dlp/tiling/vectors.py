@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Sequence
 from math import prod
 from typing import cast
 
-from xdsl.dialects import func, memref, scf, vector
-from xdsl.dialects.builtin import IndexType, IntegerType, MemRefType, VectorType, f32, i1, i32
-from xdsl.ir import Attribute, Block, Operation, SSAValue
-from xdsl.ir import Region as IRRegion
-from xdsl.ir.affine import AffineSymExpr
+from xdsl.dialects import func, memref
+from xdsl.ir import Block, Operation, SSAValue
 
-from dlp.dialects import arith
-from dlp.dialects.dlp.structured import NEUTRAL, StructuredOp
+from dlp.dialects.dlp.structured import StructuredOp
 from dlp.targets import Target
-from dlp.tiling.arith_builder import FAST_MATH, ArithBuilder, is_float
-from dlp.tiling.emitter import Emitter
-from dlp.tiling.linear import Interval, Linear, NotAlignedError, Region, evaluate
-
-_VECTOR_ELEMENTS = (f32, i32)
-_KINDS = {"add": "add", "mul": "mul", "maximum": "maximumf", "minimum": "minimumf"}
-_MANY_STEPS = 4
-"""Accumulators for a reduction along the vector, enough to hide the latency of an addition."""
-
-Point = tuple[int, ...]
-Place = tuple[Point, int]
-"""A point of the leading parallel dimensions, and the first column of a vector."""
-
-
-def vectorizable(op: StructuredOp) -> bool:
-    """Whether the op's tile has a size known now and its body needs no index."""
-    if op.USES_INDEX or any(
-        n < 0 for n in (*op.shape, *(n for i in range(len(op.ins)) for n in op.in_shape(i)))
-    ):
-        return False
-    return op.COMBINER is None or is_float(op.element_type) or op.COMBINER in ("add", "mul", "or", "and")
+from dlp.tiling.vector_access import has_vector_form
+from dlp.tiling.vectorize_op import TileContext, VectorizeOp
 
 
 class VectorizeBlock:
@@ -45,17 +21,12 @@ class VectorizeBlock:
     def __init__(
         self, function: func.FuncOp, block: Block, ops: set[StructuredOp], target: Target, unroll: int
     ) -> None:
-        self.function = function
         self.block = block
         self.ops = ops
-        self.target = target
-        self.unroll = unroll
-        self.constants: dict[object, SSAValue] = {}
-        # Buffers that carry a tile from one op of this block to the next: their elements become SSA values.
-        self.carried: dict[SSAValue, dict[tuple[int, ...], SSAValue]] = {}
+        self.tile = TileContext(function, target, unroll)
         for op in block.ops:
             if isinstance(op, memref.AllocaOp | memref.AllocOp) and self._only_carries(op.results[0]):
-                self.carried[op.results[0]] = {}
+                self.tile.carried[op.results[0]] = {}
 
     def _only_carries(self, buffer: SSAValue) -> bool:
         users = [u.operation for u in buffer.uses]
@@ -63,28 +34,28 @@ class VectorizeBlock:
             return False
         writers = [u for u in users if cast(StructuredOp, u).outs[0] is buffer]
         tile = cast(StructuredOp, users[0])
-        return len(writers) == 1 and prod(tile.shape) <= 64 * self.target.vector_lanes
+        return len(writers) == 1 and prod(tile.shape) <= 64 * self.tile.target.vector_lanes
 
     def run(self) -> None:
         ordered = [op for op in self.block.ops if op in self.ops]
         widths = self._column_cuts([cast(StructuredOp, op) for op in ordered])
         for op in ordered:
-            _VectorizeOp(self, cast(StructuredOp, op), widths[op]).run()
+            VectorizeOp(self.tile, cast(StructuredOp, op), widths[op]).run()
         for op in ordered:
             op.detach()
             op.erase(safe_erase=False)
-        for buffer in self.carried:
+        for buffer in self.tile.carried:
             owner = cast(Operation, buffer.owner)
             owner.detach()
             owner.erase()
 
     def _column_cuts(self, ops: Sequence[StructuredOp]) -> dict[Operation, list[int]]:
         """Vector lengths along the innermost parallel dimension of each op; equal for ops that hand values on."""
-        scalar = {op for op in ops if not self._has_vector_form(op)}
+        scalar = {op for op in ops if not has_vector_form(op, self.tile.target, self.tile.carried)}
         changed = True
         while changed:
             changed = False
-            for buffer in self.carried:
+            for buffer in self.tile.carried:
                 users = {cast(StructuredOp, u.operation) for u in buffer.uses}
                 if users & scalar and not users <= scalar:
                     scalar |= users
@@ -92,434 +63,5 @@ class VectorizeBlock:
         cuts: dict[Operation, list[int]] = {}
         for op in ops:
             columns = op.shape[-1] if op.shape else 1
-            cuts[op] = [1] * columns if op in scalar else self.target.vector_cuts(columns)
+            cuts[op] = [1] * columns if op in scalar else self.tile.target.vector_cuts(columns)
         return cuts
-
-    def _has_vector_form(self, op: StructuredOp) -> bool:
-        """Whether full vectors along the innermost parallel dimension can be loaded, computed and stored."""
-        if not op.shape:
-            return False
-        space = op.iteration_space()
-        if self._vector_along_reduction(op):
-            return True
-        if op.outs[0] not in self.carried:
-            out = cast(MemRefType[Attribute], op.outs[0].type)
-            if out.element_type not in _VECTOR_ELEMENTS or not _contiguous(out):
-                return False
-        elif op.element_type not in (*_VECTOR_ELEMENTS, i1):
-            return False
-        last = len(space.parallel) - 1
-        width = self.target.vector_cuts(space.parallel[last])[0]
-        box: Region = [Interval.of(0, 1) for _ in space.sizes]
-        box[last] = Interval.of(0, width)
-        for k, expressions in enumerate(space.maps):
-            operand = cast(MemRefType[Attribute], op.ins[k].type)
-            if op.ins[k] in self.carried:
-                continue
-            if any(
-                isinstance(e, AffineSymExpr) and isinstance(operand.element_type, IntegerType)
-                for e in expressions
-            ):
-                return False
-            try:
-                sizes = [
-                    1 if isinstance(e, AffineSymExpr) else evaluate(e, box).static_size for e in expressions
-                ]
-            except NotAlignedError:
-                return False
-            varies = [n for n in sizes if n != 1]
-            if not varies:
-                continue
-            if varies != [width] or sizes[-1] != width or not _contiguous(operand):
-                return False
-            if operand.element_type not in _VECTOR_ELEMENTS:
-                return False
-            # Aligned at the first column only: every further vector must be as well.
-            if not all(
-                self._loads(expressions, space.sizes, last, c, n)
-                for c, n in _columns(self.target, space.parallel[last])
-            ):
-                return False
-        return True
-
-    @staticmethod
-    def _loads(
-        expressions: Sequence[object], sizes: Sequence[int], last: int, column: int, width: int
-    ) -> bool:
-        box: Region = [Interval.of(0, 1) for _ in sizes]
-        box[last] = Interval.of(column, width)
-        try:
-            regions = [evaluate(e, box) for e in expressions if not isinstance(e, AffineSymExpr)]  # pyright: ignore[reportArgumentType]
-        except NotAlignedError:
-            return False
-        return regions[-1].static_size == width and all(r.static_size == 1 for r in regions[:-1])
-
-    def _vector_along_reduction(self, op: StructuredOp) -> bool:
-        """Whether the operands are contiguous along the last reduced dimension and not along the last parallel one."""
-        space = op.iteration_space()
-        if not space.reduction or op.COMBINER not in _KINDS or not is_float(op.element_type):
-            return False
-        last_parallel, last = len(space.parallel) - 1, len(space.sizes) - 1
-        if self.target.vector_lanes == 1 or space.reduction[-1] < 2:
-            return False
-        reads_along = False
-        for k, expressions in enumerate(space.maps):
-            operand = cast(MemRefType[Attribute], op.ins[k].type)
-            if op.ins[k] in self.carried or any(isinstance(e, AffineSymExpr) for e in expressions):
-                return False
-            if space.parallel and space.parallel[-1] > 1 and space.depends(k, last_parallel):
-                innermost = set(expressions[-1].dfs())
-                if any(getattr(e, "position", None) == last_parallel for e in innermost):
-                    return False
-            if space.depends(k, last):
-                box: Region = [Interval.of(0, 1) for _ in space.sizes]
-                box[last] = Interval.of(0, 2)
-                try:
-                    sizes = [evaluate(e, box).static_size for e in expressions]
-                except NotAlignedError:
-                    return False
-                if sizes[-1] != 2 or any(n != 1 for n in sizes[:-1]) or not _contiguous(operand):
-                    return False
-                if operand.element_type != f32:
-                    return False
-                reads_along = True
-        return reads_along
-
-
-def _contiguous(buffer: MemRefType[Attribute]) -> bool:
-    strides = buffer.get_strides()
-    return strides is not None and (not strides or strides[-1] == 1)
-
-
-def _columns(target: Target, extent: int) -> list[tuple[int, int]]:
-    """(first column, width) of the vectors that cover an extent."""
-    result, at = [], 0
-    for width in target.vector_cuts(extent):
-        result.append((at, width))
-        at += width
-    return result
-
-
-class _VectorizeOp:
-    """One op on a tile: reads, the reduction, writes."""
-
-    def __init__(self, parent: VectorizeBlock, op: StructuredOp, cuts: list[int]) -> None:
-        self.parent = parent
-        self.op = op
-        self.space = op.iteration_space()
-        self.emitter = Emitter.before(op, parent.function)
-        self.along_reduction = parent._vector_along_reduction(op) and op.outs[0] not in parent.carried
-        if not self.along_reduction:
-            self.along_reduction = parent._vector_along_reduction(op)
-        shape = self.space.parallel
-        self.places: list[tuple[Point, int, int]] = []
-        if self.along_reduction or not shape:
-            self.places = [(point, 0, 1) for point in product(*(range(n) for n in shape))]
-        else:
-            for point in product(*(range(n) for n in shape[:-1])):
-                column = 0
-                for width in cuts:
-                    self.places.append((point, column, width))
-                    column += width
-
-    def builder(self, emitter: Emitter, lanes: int) -> ArithBuilder:
-        entry = self.emitter.entry
-
-        def add_constant(op: Operation) -> Operation:
-            first = entry.first_op
-            assert first is not None
-            entry.insert_op_before(op, first)
-            return op
-
-        return ArithBuilder(emitter.add, lanes, constants=self.parent.constants, add_constant=add_constant)
-
-    def run(self) -> None:
-        if self.along_reduction:
-            values = self._reduce_along()
-        else:
-            values = self._reduce([self._start(w, p, c) for p, c, w in self.places])
-        for (point, column, width), value in zip(self.places, values, strict=True):
-            self._write(point, column, width, value)
-
-    def _start(self, width: int, point: Point, column: int) -> SSAValue | None:
-        """The accumulator before the first step: what the destination holds, or the neutral element."""
-        if not self.space.reduction:
-            return None
-        if self.op.accumulate is not None:
-            return self._load_out(point, column, width)
-        return self.builder(self.emitter, width).constant(self._neutral(), self.op.element_type)
-
-    def _neutral(self) -> float | int:
-        assert self.op.COMBINER is not None
-        value = NEUTRAL[self.op.COMBINER]
-        return value if is_float(self.op.element_type) else int(value)
-
-    def _load_out(self, point: Point, column: int, width: int) -> SSAValue:
-        indices = [self.emitter.index(x) for x in (*point, *([] if self._point_is_full() else [column]))]
-        return _load(self.emitter, self.op.outs[0], indices, width)
-
-    def _point_is_full(self) -> bool:
-        return self.along_reduction or not self.space.parallel
-
-    def _reduce(self, accumulators: list[SSAValue | None]) -> list[SSAValue]:
-        """The loops of the reduction, the inner ones unrolled while they are short."""
-        reduction = self.space.reduction
-        unrolled, steps = len(reduction), 1
-        while unrolled and steps * reduction[unrolled - 1] <= self.parent.unroll:
-            unrolled -= 1
-            steps *= reduction[unrolled]
-        names = self.op.dimension_names()[len(self.space.parallel) :]
-
-        def nest(
-            emitter: Emitter, depth: int, fixed: Region, values: list[SSAValue | None]
-        ) -> list[SSAValue]:
-            if depth == unrolled:
-                rest = [[Interval.of(i, 1) for i in range(n)] for n in reduction[depth:]]
-                reader = _Reader(self, emitter)
-                for tail in product(*rest):
-                    values = [
-                        self._body(reader, emitter, point, column, width, [*fixed, *tail], value)
-                        for (point, column, width), value in zip(self.places, values, strict=True)
-                    ]
-                return cast(list[SSAValue], values)
-            carried = cast(list[SSAValue], values)
-            body = Block(arg_types=[IndexType(), *(v.type for v in carried)])
-            body.args[0].name_hint = names[depth]
-            for argument in body.args[1:]:
-                argument.name_hint = "acc"
-            loop = scf.ForOp(
-                emitter.index(0), emitter.index(reduction[depth]), emitter.index(1), carried, IRRegion(body)
-            )
-            emitter.add(loop)
-            inner = emitter.inside(body)
-            step = Interval.of(Linear(0, [(body.args[0], 1)]), 1)
-            body.add_op(scf.YieldOp(*nest(inner, depth + 1, [*fixed, step], list(body.args[1:]))))
-            return list(loop.results)
-
-        return nest(self.emitter, 0, [], accumulators)
-
-    def _body(
-        self,
-        reader: _Reader,
-        emitter: Emitter,
-        point: Point,
-        column: int,
-        width: int,
-        reduction: Region,
-        accumulator: SSAValue | None,
-    ) -> SSAValue:
-        box: Region = [Interval.of(x, 1) for x in point]
-        if not self._point_is_full():
-            box.append(Interval.of(column, width))
-        box += reduction
-        args = [reader.read(k, box, width) for k in range(len(self.op.ins))]
-        builder = reader.builder(width)
-        return builder.vector(self.op.body(builder, args, accumulator))
-
-    def _reduce_along(self) -> list[SSAValue]:
-        """Vectors along the last reduced dimension: some accumulators side by side, then one value of their lanes."""
-        *outer, extent = self.space.reduction
-        lanes = self.parent.target.vector_lanes
-        vectors, rest = divmod(extent, lanes)
-        side = max(1, min(_MANY_STEPS, vectors, 16 // max(1, len(self.places))))
-        results = []
-        for place in self.places:
-            emitter = self.emitter
-            builder = self.builder(emitter, lanes)
-            values: list[SSAValue] = []
-            if vectors:
-                neutral = builder.constant(self._neutral(), self.op.element_type)
-                values = self._along_loops(place, outer, vectors, side, [neutral] * side)
-            total = self._lanes_to_one(values)
-            total = self._tails(place, outer, vectors * lanes, rest, total)
-            results.append(total)
-        return results
-
-    def _along_loops(
-        self,
-        place: tuple[Point, int, int],
-        outer: Sequence[int],
-        vectors: int,
-        side: int,
-        start: list[SSAValue],
-    ) -> list[SSAValue]:
-        lanes = self.parent.target.vector_lanes
-        point, _, _ = place
-        trips, left = divmod(vectors, side)
-
-        def at(emitter: Emitter, fixed: Region, first: Linear, value: SSAValue) -> SSAValue:
-            reader = _Reader(self, emitter)
-            reduction = [*fixed, Interval.of(first, lanes)]
-            box: Region = [Interval.of(x, 1) for x in point] + reduction
-            args = [reader.read(k, box, lanes) for k in range(len(self.op.ins))]
-            builder = reader.builder(lanes)
-            return builder.vector(self.op.body(builder, args, value))
-
-        def innermost(emitter: Emitter, fixed: Region, values: list[SSAValue]) -> list[SSAValue]:
-            if trips > 1:
-
-                def step(inner: Emitter, iv: SSAValue, carried: list[SSAValue]) -> list[SSAValue]:
-                    return [
-                        at(inner, fixed, Linear(u * lanes, [(iv, side * lanes)]), v)
-                        for u, v in enumerate(carried)
-                    ]
-
-                values = _carrying_loop(emitter, trips, "k", values, step)
-            else:
-                values = [at(emitter, fixed, Linear(u * lanes), v) for u, v in enumerate(values)]
-            for u in range(left):
-                values[u] = at(emitter, fixed, Linear((trips * side + u) * lanes), values[u])
-            return values
-
-        return self._outer_loops(self.emitter, outer, [], start, innermost)
-
-    def _outer_loops(
-        self,
-        emitter: Emitter,
-        outer: Sequence[int],
-        fixed: Region,
-        values: list[SSAValue],
-        innermost: Callable[[Emitter, Region, list[SSAValue]], list[SSAValue]],
-    ) -> list[SSAValue]:
-        if not outer:
-            return innermost(emitter, fixed, values)
-
-        def step(inner: Emitter, iv: SSAValue, carried: list[SSAValue]) -> list[SSAValue]:
-            here = Interval.of(Linear(0, [(iv, 1)]), 1)
-            return self._outer_loops(inner, outer[1:], [*fixed, here], carried, innermost)
-
-        return _carrying_loop(emitter, outer[0], "k", values, step)
-
-    def _lanes_to_one(self, values: list[SSAValue]) -> SSAValue | None:
-        if not values:
-            return None
-        builder = self.builder(self.emitter, self.parent.target.vector_lanes)
-        total = values[0]
-        for value in values[1:]:
-            total = self._combine(builder, total, value)
-        assert self.op.COMBINER is not None
-        kind = vector.CombiningKindAttr(vector.CombiningKindFlag(_KINDS[self.op.COMBINER]))
-        op = vector.ReductionOp.create(
-            operands=[total],
-            result_types=[self.op.element_type],
-            properties={"kind": kind, "fastmath": FAST_MATH},
-        )
-        return self.emitter.add(op).results[0]
-
-    def _combine(self, builder: ArithBuilder, a: SSAValue, b: SSAValue) -> SSAValue:
-        assert self.op.COMBINER is not None
-        combine = {
-            "add": builder.add,
-            "mul": builder.mul,
-            "maximum": builder.maximum,
-            "minimum": builder.minimum,
-        }
-        return combine[self.op.COMBINER](a, b)
-
-    def _tails(
-        self,
-        place: tuple[Point, int, int],
-        outer: Sequence[int],
-        first: int,
-        rest: int,
-        total: SSAValue | None,
-    ) -> SSAValue:
-        """What fills no vector, element by element, and what the destination held before."""
-        builder = self.builder(self.emitter, 1)
-        if self.op.accumulate is not None:
-            before = self._load_out(place[0], 0, 1)
-            total = before if total is None else self._combine(builder, before, total)
-        if total is None:
-            total = builder.constant(self._neutral(), self.op.element_type)
-        if not rest:
-            return total
-
-        def innermost(emitter: Emitter, fixed: Region, values: list[SSAValue]) -> list[SSAValue]:
-            value = values[0]
-            reader = _Reader(self, emitter)
-            for i in range(first, first + rest):
-                value = self._body(reader, emitter, place[0], 0, 1, [*fixed, Interval.of(i, 1)], value)
-            return [value]
-
-        return self._outer_loops(self.emitter, outer, [], [total], innermost)[0]
-
-    def _write(self, point: Point, column: int, width: int, value: SSAValue) -> None:
-        out = self.op.outs[0]
-        place = point if self._point_is_full() else (*point, column)
-        carried = self.parent.carried.get(out)
-        if carried is not None:
-            carried[place] = value
-            return
-        value = self.builder(self.emitter, width).vector(value)
-        indices = [self.emitter.index(x) for x in place]
-        if width == 1:
-            self.emitter.add(memref.StoreOp.create(operands=[value, out, *indices], properties={}))
-        else:
-            self.emitter.add(vector.StoreOp.create(operands=[value, out, *indices], properties={}))
-
-
-class _Reader:
-    """Loads of one emission point, each address once."""
-
-    def __init__(self, owner: _VectorizeOp, emitter: Emitter) -> None:
-        self.owner = owner
-        self.emitter = emitter
-        self.loaded: dict[object, SSAValue] = {}
-        self.builders: dict[int, ArithBuilder] = {}
-
-    def builder(self, width: int) -> ArithBuilder:
-        if width not in self.builders:
-            self.builders[width] = self.owner.builder(self.emitter, width)
-        return self.builders[width]
-
-    def read(self, operand: int, box: Region, width: int) -> SSAValue:
-        """The value of an operand at a point: a vector, or a scalar that is the same for every lane."""
-        op = self.owner.op
-        buffer = op.ins[operand]
-        symbols: dict[int, Interval] = {}
-        expressions = self.owner.space.maps[operand]
-        for e in expressions:
-            if isinstance(e, AffineSymExpr):
-                index = self.read(e.position, [Interval.of(i.offset, 1) for i in box], 1)
-                cast_op = self.emitter.add(arith.IndexCastOp(index, IndexType()))
-                symbols[e.position] = Interval.of(Linear(0, [(cast_op.result, 1)]), 1)
-        region = [evaluate(e, box, symbols) for e in expressions]
-        carried = self.owner.parent.carried.get(buffer)
-        if carried is not None:
-            return carried[tuple(i.offset.constant for i in region)]
-        lanes = region[-1].static_size if region else 1
-        key = (buffer, tuple(i.offset.key for i in region), lanes)
-        value = self.loaded.get(key)
-        if value is None:
-            indices = [self.emitter.value(i.offset) for i in region]
-            value = self.loaded[key] = _load(self.emitter, buffer, indices, lanes)
-            value.name_hint = buffer.name_hint
-        return value
-
-
-def _load(emitter: Emitter, buffer: SSAValue, indices: Sequence[SSAValue], lanes: int) -> SSAValue:
-    element = cast(MemRefType[Attribute], buffer.type).element_type
-    if lanes == 1:
-        op: Operation = memref.LoadOp.create(
-            operands=[buffer, *indices], result_types=[element], properties={}
-        )
-    else:
-        result = VectorType(element, [lanes])
-        op = vector.LoadOp.create(operands=[buffer, *indices], result_types=[result], properties={})
-    return emitter.add(op).results[0]
-
-
-def _carrying_loop(
-    emitter: Emitter,
-    count: int,
-    name: str,
-    values: list[SSAValue],
-    step: Callable[[Emitter, SSAValue, list[SSAValue]], list[SSAValue]],
-) -> list[SSAValue]:
-    """A loop 0 .. count that carries values; `step` emits its body and gives the values of the next turn."""
-    body = Block(arg_types=[IndexType(), *(v.type for v in values)])
-    body.args[0].name_hint = name
-    loop = scf.ForOp(emitter.index(0), emitter.index(count), emitter.index(1), values, IRRegion(body))
-    emitter.add(loop)
-    body.add_op(scf.YieldOp(*step(emitter.inside(body), body.args[0], list(body.args[1:]))))
-    return list(loop.results)

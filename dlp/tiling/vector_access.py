@@ -1,0 +1,129 @@
+"""Along which dimension the vector of a structured op runs, and whether its operands allow that."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from typing import cast
+
+from xdsl.dialects.builtin import IntegerType, MemRefType, f32, i1, i32
+from xdsl.ir import Attribute, SSAValue
+from xdsl.ir.affine import AffineSymExpr
+
+from dlp.dialects.dlp.structured import StructuredOp
+from dlp.targets import Target
+from dlp.tiling.arith_builder import is_float
+from dlp.tiling.linear import Interval, NotAlignedError, Region, evaluate
+
+_VECTOR_ELEMENTS = (f32, i32)
+REDUCTION_KINDS = {"add": "add", "mul": "mul", "maximum": "maximumf", "minimum": "minimumf"}
+"""Combiner -> kind of `vector.reduction`, on floating-point vectors."""
+
+
+def vectorizable(op: StructuredOp) -> bool:
+    """Whether the op's tile has a size known now and its body needs no index."""
+    if op.USES_INDEX or any(
+        n < 0 for n in (*op.shape, *(n for i in range(len(op.ins)) for n in op.in_shape(i)))
+    ):
+        return False
+    return op.COMBINER is None or is_float(op.element_type) or op.COMBINER in ("add", "mul", "or", "and")
+
+
+def has_vector_form(op: StructuredOp, target: Target, carried: Container[SSAValue]) -> bool:
+    """Whether full vectors along the innermost parallel dimension can be loaded, computed and stored."""
+    if not op.shape:
+        return False
+    space = op.iteration_space()
+    if runs_along_reduction(op, target, carried):
+        return True
+    if op.outs[0] not in carried:
+        out = cast(MemRefType[Attribute], op.outs[0].type)
+        if out.element_type not in _VECTOR_ELEMENTS or not _contiguous(out):
+            return False
+    elif op.element_type not in (*_VECTOR_ELEMENTS, i1):
+        return False
+    last = len(space.parallel) - 1
+    width = target.vector_cuts(space.parallel[last])[0]
+    box: Region = [Interval.of(0, 1) for _ in space.sizes]
+    box[last] = Interval.of(0, width)
+    for k, expressions in enumerate(space.maps):
+        operand = cast(MemRefType[Attribute], op.ins[k].type)
+        if op.ins[k] in carried:
+            continue
+        if any(
+            isinstance(e, AffineSymExpr) and isinstance(operand.element_type, IntegerType)
+            for e in expressions
+        ):
+            return False
+        try:
+            sizes = [1 if isinstance(e, AffineSymExpr) else evaluate(e, box).static_size for e in expressions]
+        except NotAlignedError:
+            return False
+        varies = [n for n in sizes if n != 1]
+        if not varies:
+            continue
+        if varies != [width] or sizes[-1] != width or not _contiguous(operand):
+            return False
+        if operand.element_type not in _VECTOR_ELEMENTS:
+            return False
+        # Aligned at the first column only: every further vector must be as well.
+        if not all(
+            _loads(expressions, space.sizes, last, c, n) for c, n in _columns(target, space.parallel[last])
+        ):
+            return False
+    return True
+
+
+def _loads(expressions: Sequence[object], sizes: Sequence[int], last: int, column: int, width: int) -> bool:
+    box: Region = [Interval.of(0, 1) for _ in sizes]
+    box[last] = Interval.of(column, width)
+    try:
+        regions = [evaluate(e, box) for e in expressions if not isinstance(e, AffineSymExpr)]  # pyright: ignore[reportArgumentType]
+    except NotAlignedError:
+        return False
+    return regions[-1].static_size == width and all(r.static_size == 1 for r in regions[:-1])
+
+
+def runs_along_reduction(op: StructuredOp, target: Target, carried: Container[SSAValue]) -> bool:
+    """Whether the operands are contiguous along the last reduced dimension and not along the last parallel one."""
+    space = op.iteration_space()
+    if not space.reduction or op.COMBINER not in REDUCTION_KINDS or not is_float(op.element_type):
+        return False
+    last_parallel, last = len(space.parallel) - 1, len(space.sizes) - 1
+    if target.vector_lanes == 1 or space.reduction[-1] < 2:
+        return False
+    reads_along = False
+    for k, expressions in enumerate(space.maps):
+        operand = cast(MemRefType[Attribute], op.ins[k].type)
+        if op.ins[k] in carried or any(isinstance(e, AffineSymExpr) for e in expressions):
+            return False
+        if space.parallel and space.parallel[-1] > 1 and space.depends(k, last_parallel):
+            innermost = set(expressions[-1].dfs())
+            if any(getattr(e, "position", None) == last_parallel for e in innermost):
+                return False
+        if space.depends(k, last):
+            box: Region = [Interval.of(0, 1) for _ in space.sizes]
+            box[last] = Interval.of(0, 2)
+            try:
+                sizes = [evaluate(e, box).static_size for e in expressions]
+            except NotAlignedError:
+                return False
+            if sizes[-1] != 2 or any(n != 1 for n in sizes[:-1]) or not _contiguous(operand):
+                return False
+            if operand.element_type != f32:
+                return False
+            reads_along = True
+    return reads_along
+
+
+def _contiguous(buffer: MemRefType[Attribute]) -> bool:
+    strides = buffer.get_strides()
+    return strides is not None and (not strides or strides[-1] == 1)
+
+
+def _columns(target: Target, extent: int) -> list[tuple[int, int]]:
+    """(first column, width) of the vectors that cover an extent."""
+    result, at = [], 0
+    for width in target.vector_cuts(extent):
+        result.append((at, width))
+        at += width
+    return result

@@ -1,0 +1,358 @@
+"""Vector code for one structured op on a register tile: reads, the reduction, writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TypeAlias, cast
+
+from xdsl.dialects import func, memref, scf, vector
+from xdsl.dialects.builtin import IndexType, MemRefType, VectorType
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Region as IRRegion
+from xdsl.ir.affine import AffineSymExpr
+
+from dlp.dialects import arith
+from dlp.dialects.dlp.structured import StructuredOp
+from dlp.targets import Target
+from dlp.tiling.arith_builder import FAST_MATH, ArithBuilder
+from dlp.tiling.emitter import Emitter
+from dlp.tiling.linear import Interval, Linear, Region, evaluate
+from dlp.tiling.vector_access import REDUCTION_KINDS, runs_along_reduction
+
+_MANY_STEPS = 4
+"""Accumulators for a reduction along the vector, enough to hide the latency of an addition."""
+
+Point: TypeAlias = tuple[int, ...]
+
+
+@dataclass
+class TileContext:
+    """What the ops of one block share."""
+
+    function: func.FuncOp
+    target: Target
+    unroll: int
+    """Reductions of at most so many steps are unrolled."""
+    constants: dict[object, SSAValue] = field(default_factory=dict)
+    carried: dict[SSAValue, dict[tuple[int, ...], SSAValue]] = field(default_factory=dict)
+    """Buffers that carry a tile from one op of the block to the next: their elements are SSA values."""
+
+
+class VectorizeOp:
+    """One op on a tile: reads, the reduction, writes."""
+
+    def __init__(self, tile: TileContext, op: StructuredOp, cuts: list[int]) -> None:
+        self.tile = tile
+        self.op = op
+        self.space = op.iteration_space()
+        self.emitter = Emitter.before(op, tile.function)
+        self.along_reduction = runs_along_reduction(op, tile.target, tile.carried)
+        shape = self.space.parallel
+        self.places: list[tuple[Point, int, int]] = []
+        if self.along_reduction or not shape:
+            self.places = [(point, 0, 1) for point in product(*(range(n) for n in shape))]
+        else:
+            for point in product(*(range(n) for n in shape[:-1])):
+                column = 0
+                for width in cuts:
+                    self.places.append((point, column, width))
+                    column += width
+
+    def builder(self, emitter: Emitter, lanes: int) -> ArithBuilder:
+        entry = self.emitter.entry
+
+        def add_constant(op: Operation) -> Operation:
+            first = entry.first_op
+            assert first is not None
+            entry.insert_op_before(op, first)
+            return op
+
+        return ArithBuilder(emitter.add, lanes, constants=self.tile.constants, add_constant=add_constant)
+
+    def run(self) -> None:
+        if self.along_reduction:
+            values = self._reduce_along()
+        else:
+            values = self._reduce([self._start(w, p, c) for p, c, w in self.places])
+        for (point, column, width), value in zip(self.places, values, strict=True):
+            self._write(point, column, width, value)
+
+    def _start(self, width: int, point: Point, column: int) -> SSAValue | None:
+        """The accumulator before the first step: what the destination holds, or the neutral element."""
+        if not self.space.reduction:
+            return None
+        if self.op.accumulate is not None:
+            return self._load_out(point, column, width)
+        return self.builder(self.emitter, width).constant(self.op.neutral_value(), self.op.element_type)
+
+    def _load_out(self, point: Point, column: int, width: int) -> SSAValue:
+        indices = [self.emitter.index(x) for x in (*point, *([] if self._point_is_full() else [column]))]
+        return _load(self.emitter, self.op.outs[0], indices, width)
+
+    def _point_is_full(self) -> bool:
+        return self.along_reduction or not self.space.parallel
+
+    def _reduce(self, accumulators: list[SSAValue | None]) -> list[SSAValue]:
+        """The loops of the reduction, the inner ones unrolled while they are short."""
+        reduction = self.space.reduction
+        unrolled, steps = len(reduction), 1
+        while unrolled and steps * reduction[unrolled - 1] <= self.tile.unroll:
+            unrolled -= 1
+            steps *= reduction[unrolled]
+        names = self.op.dimension_names()[len(self.space.parallel) :]
+
+        def nest(
+            emitter: Emitter, depth: int, fixed: Region, values: list[SSAValue | None]
+        ) -> list[SSAValue]:
+            if depth == unrolled:
+                rest = [[Interval.of(i, 1) for i in range(n)] for n in reduction[depth:]]
+                reader = _Reader(self, emitter)
+                for tail in product(*rest):
+                    values = [
+                        self._body(reader, emitter, point, column, width, [*fixed, *tail], value)
+                        for (point, column, width), value in zip(self.places, values, strict=True)
+                    ]
+                return cast(list[SSAValue], values)
+            carried = cast(list[SSAValue], values)
+            body = Block(arg_types=[IndexType(), *(v.type for v in carried)])
+            body.args[0].name_hint = names[depth]
+            for argument in body.args[1:]:
+                argument.name_hint = "acc"
+            loop = scf.ForOp(
+                emitter.index(0), emitter.index(reduction[depth]), emitter.index(1), carried, IRRegion(body)
+            )
+            emitter.add(loop)
+            inner = emitter.inside(body)
+            step = Interval.of(Linear(0, [(body.args[0], 1)]), 1)
+            body.add_op(scf.YieldOp(*nest(inner, depth + 1, [*fixed, step], list(body.args[1:]))))
+            return list(loop.results)
+
+        return nest(self.emitter, 0, [], accumulators)
+
+    def _body(
+        self,
+        reader: _Reader,
+        emitter: Emitter,
+        point: Point,
+        column: int,
+        width: int,
+        reduction: Region,
+        accumulator: SSAValue | None,
+    ) -> SSAValue:
+        box: Region = [Interval.of(x, 1) for x in point]
+        if not self._point_is_full():
+            box.append(Interval.of(column, width))
+        box += reduction
+        args = [reader.read(k, box, width) for k in range(len(self.op.ins))]
+        builder = reader.builder(width)
+        return builder.vector(self.op.body(builder, args, accumulator))
+
+    def _reduce_along(self) -> list[SSAValue]:
+        """Vectors along the last reduced dimension: some accumulators side by side, then one value of their lanes."""
+        *outer, extent = self.space.reduction
+        lanes = self.tile.target.vector_lanes
+        vectors, rest = divmod(extent, lanes)
+        side = max(1, min(_MANY_STEPS, vectors, 16 // max(1, len(self.places))))
+        results = []
+        for place in self.places:
+            emitter = self.emitter
+            builder = self.builder(emitter, lanes)
+            values: list[SSAValue] = []
+            if vectors:
+                neutral = builder.constant(self.op.neutral_value(), self.op.element_type)
+                values = self._along_loops(place, outer, vectors, side, [neutral] * side)
+            total = self._lanes_to_one(values)
+            total = self._tails(place, outer, vectors * lanes, rest, total)
+            results.append(total)
+        return results
+
+    def _along_loops(
+        self,
+        place: tuple[Point, int, int],
+        outer: Sequence[int],
+        vectors: int,
+        side: int,
+        start: list[SSAValue],
+    ) -> list[SSAValue]:
+        lanes = self.tile.target.vector_lanes
+        point, _, _ = place
+        trips, left = divmod(vectors, side)
+
+        def at(emitter: Emitter, fixed: Region, first: Linear, value: SSAValue) -> SSAValue:
+            reader = _Reader(self, emitter)
+            reduction = [*fixed, Interval.of(first, lanes)]
+            box: Region = [Interval.of(x, 1) for x in point] + reduction
+            args = [reader.read(k, box, lanes) for k in range(len(self.op.ins))]
+            builder = reader.builder(lanes)
+            return builder.vector(self.op.body(builder, args, value))
+
+        def innermost(emitter: Emitter, fixed: Region, values: list[SSAValue]) -> list[SSAValue]:
+            if trips > 1:
+
+                def step(inner: Emitter, iv: SSAValue, carried: list[SSAValue]) -> list[SSAValue]:
+                    return [
+                        at(inner, fixed, Linear(u * lanes, [(iv, side * lanes)]), v)
+                        for u, v in enumerate(carried)
+                    ]
+
+                values = _carrying_loop(emitter, trips, "k", values, step)
+            else:
+                values = [at(emitter, fixed, Linear(u * lanes), v) for u, v in enumerate(values)]
+            for u in range(left):
+                values[u] = at(emitter, fixed, Linear((trips * side + u) * lanes), values[u])
+            return values
+
+        return self._outer_loops(self.emitter, outer, [], start, innermost)
+
+    def _outer_loops(
+        self,
+        emitter: Emitter,
+        outer: Sequence[int],
+        fixed: Region,
+        values: list[SSAValue],
+        innermost: Callable[[Emitter, Region, list[SSAValue]], list[SSAValue]],
+    ) -> list[SSAValue]:
+        if not outer:
+            return innermost(emitter, fixed, values)
+
+        def step(inner: Emitter, iv: SSAValue, carried: list[SSAValue]) -> list[SSAValue]:
+            here = Interval.of(Linear(0, [(iv, 1)]), 1)
+            return self._outer_loops(inner, outer[1:], [*fixed, here], carried, innermost)
+
+        return _carrying_loop(emitter, outer[0], "k", values, step)
+
+    def _lanes_to_one(self, values: list[SSAValue]) -> SSAValue | None:
+        if not values:
+            return None
+        builder = self.builder(self.emitter, self.tile.target.vector_lanes)
+        total = values[0]
+        for value in values[1:]:
+            total = self._combine(builder, total, value)
+        assert self.op.COMBINER is not None
+        kind = vector.CombiningKindAttr(vector.CombiningKindFlag(REDUCTION_KINDS[self.op.COMBINER]))
+        op = vector.ReductionOp.create(
+            operands=[total],
+            result_types=[self.op.element_type],
+            properties={"kind": kind, "fastmath": FAST_MATH},
+        )
+        return self.emitter.add(op).results[0]
+
+    def _combine(self, builder: ArithBuilder, a: SSAValue, b: SSAValue) -> SSAValue:
+        assert self.op.COMBINER is not None
+        combine = {
+            "add": builder.add,
+            "mul": builder.mul,
+            "maximum": builder.maximum,
+            "minimum": builder.minimum,
+        }
+        return combine[self.op.COMBINER](a, b)
+
+    def _tails(
+        self,
+        place: tuple[Point, int, int],
+        outer: Sequence[int],
+        first: int,
+        rest: int,
+        total: SSAValue | None,
+    ) -> SSAValue:
+        """What fills no vector, element by element, and what the destination held before."""
+        builder = self.builder(self.emitter, 1)
+        if self.op.accumulate is not None:
+            before = self._load_out(place[0], 0, 1)
+            total = before if total is None else self._combine(builder, before, total)
+        if total is None:
+            total = builder.constant(self.op.neutral_value(), self.op.element_type)
+        if not rest:
+            return total
+
+        def innermost(emitter: Emitter, fixed: Region, values: list[SSAValue]) -> list[SSAValue]:
+            value = values[0]
+            reader = _Reader(self, emitter)
+            for i in range(first, first + rest):
+                value = self._body(reader, emitter, place[0], 0, 1, [*fixed, Interval.of(i, 1)], value)
+            return [value]
+
+        return self._outer_loops(self.emitter, outer, [], [total], innermost)[0]
+
+    def _write(self, point: Point, column: int, width: int, value: SSAValue) -> None:
+        out = self.op.outs[0]
+        place = point if self._point_is_full() else (*point, column)
+        carried = self.tile.carried.get(out)
+        if carried is not None:
+            carried[place] = value
+            return
+        value = self.builder(self.emitter, width).vector(value)
+        indices = [self.emitter.index(x) for x in place]
+        if width == 1:
+            self.emitter.add(memref.StoreOp.create(operands=[value, out, *indices], properties={}))
+        else:
+            self.emitter.add(vector.StoreOp.create(operands=[value, out, *indices], properties={}))
+
+
+class _Reader:
+    """Loads of one emission point, each address once."""
+
+    def __init__(self, owner: VectorizeOp, emitter: Emitter) -> None:
+        self.owner = owner
+        self.emitter = emitter
+        self.loaded: dict[object, SSAValue] = {}
+        self.builders: dict[int, ArithBuilder] = {}
+
+    def builder(self, width: int) -> ArithBuilder:
+        if width not in self.builders:
+            self.builders[width] = self.owner.builder(self.emitter, width)
+        return self.builders[width]
+
+    def read(self, operand: int, box: Region, width: int) -> SSAValue:
+        """The value of an operand at a point: a vector, or a scalar that is the same for every lane."""
+        op = self.owner.op
+        buffer = op.ins[operand]
+        symbols: dict[int, Interval] = {}
+        expressions = self.owner.space.maps[operand]
+        for e in expressions:
+            if isinstance(e, AffineSymExpr):
+                index = self.read(e.position, [Interval.of(i.offset, 1) for i in box], 1)
+                cast_op = self.emitter.add(arith.IndexCastOp(index, IndexType()))
+                symbols[e.position] = Interval.of(Linear(0, [(cast_op.result, 1)]), 1)
+        region = [evaluate(e, box, symbols) for e in expressions]
+        carried = self.owner.tile.carried.get(buffer)
+        if carried is not None:
+            return carried[tuple(i.offset.constant for i in region)]
+        lanes = region[-1].static_size if region else 1
+        key = (buffer, tuple(i.offset.key for i in region), lanes)
+        value = self.loaded.get(key)
+        if value is None:
+            indices = [self.emitter.value(i.offset) for i in region]
+            value = self.loaded[key] = _load(self.emitter, buffer, indices, lanes)
+            value.name_hint = buffer.name_hint
+        return value
+
+
+def _load(emitter: Emitter, buffer: SSAValue, indices: Sequence[SSAValue], lanes: int) -> SSAValue:
+    element = cast(MemRefType[Attribute], buffer.type).element_type
+    if lanes == 1:
+        op: Operation = memref.LoadOp.create(
+            operands=[buffer, *indices], result_types=[element], properties={}
+        )
+    else:
+        result = VectorType(element, [lanes])
+        op = vector.LoadOp.create(operands=[buffer, *indices], result_types=[result], properties={})
+    return emitter.add(op).results[0]
+
+
+def _carrying_loop(
+    emitter: Emitter,
+    count: int,
+    name: str,
+    values: list[SSAValue],
+    step: Callable[[Emitter, SSAValue, list[SSAValue]], list[SSAValue]],
+) -> list[SSAValue]:
+    """A loop 0 .. count that carries values; `step` emits its body and gives the values of the next turn."""
+    body = Block(arg_types=[IndexType(), *(v.type for v in values)])
+    body.args[0].name_hint = name
+    loop = scf.ForOp(emitter.index(0), emitter.index(count), emitter.index(1), values, IRRegion(body))
+    emitter.add(loop)
+    body.add_op(scf.YieldOp(*step(emitter.inside(body), body.args[0], list(body.args[1:]))))
+    return list(loop.results)
