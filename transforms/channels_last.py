@@ -18,7 +18,7 @@ from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, attribute_o
 from dlp.dialects.dlp.view import PadOp, ReshapeOp, TransposeOp, reshape_groups
 
 from ._carried_views import Rule, ViewCarrier, inverse, keeps_order, shape_of
-from ._view_rules import RULES, STARTS, in_full_order, transposed_type
+from ._view_rules import RULES, STARTS, in_full_order, reshape_before_transpose, transposed_type
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,31 @@ def _wants_channels_last(op: Operation) -> bool:
     return isinstance(op, ConvOp | PoolOp) and not op.channels_last
 
 
+def _reshape(c: ViewCarrier, op: DestinationOp) -> bool:
+    """A reshape across what was moved apart (a shuffle of channels) copies; the copy has channels last too."""
+    x = op.operands[0]
+    carried = c.carried.get(x)
+    if carried is None or carried.order is None or len(op.shape) < 3 or c.in_order(x) is not None:
+        return RULES[ReshapeOp](c, op)
+    source, seen = shape_of(carried.source), op.in_shape(0)
+    if reshape_before_transpose(source, carried.order, op.shape) is not None:
+        return RULES[ReshapeOp](c, op)
+    order = _to_first(len(op.shape))
+    last = inverse(order)
+    walk: list[int] = []
+    for view_dims, result_dims in sorted(
+        reshape_groups(seen, op.shape), key=lambda group: [last.index(d) for d in group[1]] or [0]
+    ):
+        places = [last.index(d) for d in result_dims]
+        if places and places != list(range(places[0], places[0] + len(places))):
+            return RULES[ReshapeOp](c, op)
+        walk += [carried.order[d] for d in view_dims]
+    b = GraphBuilder(op)
+    copy = b(TransposeOp, c.real(carried.source), permutation=walk)
+    c.instead(op, ReshapeOp.of(copy, shape=[op.shape[d] for d in last]), order)
+    return True
+
+
 def _matmul(c: ViewCarrier, op: DestinationOp) -> bool:
     """flatten(transpose(u)) @ w is flatten(u) @ w with the rows of w in u's order."""
     flat, w = op.operands
@@ -146,5 +171,6 @@ _RULES: dict[type[Operation], Rule] = {
     ConvOp: _conv,
     PoolOp: _pool,
     PadOp: _pad,
+    ReshapeOp: _reshape,
     MatmulOp: _matmul,
 }

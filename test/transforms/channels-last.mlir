@@ -60,6 +60,26 @@ func.func @edges(%x: tensor<1x8x4x4xf32>) -> (tensor<1x8x4x4xf32>, tensor<128xf3
 
 // -----
 
+// A shuffle of channels copies, but the copy has the channels last as well.
+
+// CHECK-LABEL: func.func @shuffle
+// CHECK:         %[[C:.*]] = dlp.conv
+// CHECK-NEXT:    %[[G:.*]] = dlp.reshape ins(%[[C]] : tensor<1x4x4x8xf32>) -> tensor<1x4x4x2x4xf32>
+// CHECK-NEXT:    %[[T:.*]] = dlp.transpose ins(%[[G]] : tensor<1x4x4x2x4xf32>) -> tensor<1x4x4x4x2xf32> {permutation = array<i64: 0, 1, 2, 4, 3>}
+// CHECK-NEXT:    %[[S:.*]] = dlp.reshape ins(%[[T]] : tensor<1x4x4x4x2xf32>) -> tensor<1x4x4x8xf32>
+// CHECK-NEXT:    dlp.max_pool ins(%[[S]]
+func.func @shuffle(%x: tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32> {
+  %w = dlp.weight "w" : tensor<8x1x1x1xf32>
+  %0 = dlp.conv ins(%x, %w : tensor<1x8x4x4xf32>, tensor<8x1x1x1xf32>) -> tensor<1x8x4x4xf32> {layout = "channels_first", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 8 : i64}
+  %1 = dlp.reshape ins(%0 : tensor<1x8x4x4xf32>) -> tensor<1x2x4x4x4xf32>
+  %2 = dlp.transpose ins(%1 : tensor<1x2x4x4x4xf32>) -> tensor<1x4x2x4x4xf32> {permutation = array<i64: 0, 2, 1, 3, 4>}
+  %3 = dlp.reshape ins(%2 : tensor<1x4x2x4x4xf32>) -> tensor<1x8x4x4xf32>
+  %4 = dlp.max_pool ins(%3 : tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32> {layout = "channels_first", kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>}
+  func.return %4 : tensor<1x8x2x2xf32>
+}
+
+// -----
+
 // Without a convolution or a pool no order is better than the program's.
 
 // CHECK-LABEL: func.func @no_image
