@@ -117,14 +117,16 @@ def compile_module(
     return _loaded(metadata, library, statistics)
 
 
-def lower_module(module: ModuleOp, *, target: Target, threads: int = 1, pipeline: str = PIPELINE) -> Metadata:
+def lower_module(
+    module: ModuleOp, *, target: Target, threads: int = 1, pipeline: str = PIPELINE, verify: bool = False
+) -> Metadata:
     """Run the pipeline alone: `module` is ready to be printed as C. Tests and tools start here.
 
     Raises:
         PassError: a pass failed.
     """
     steps = _steps(pipeline, target, threads)
-    return _lower(module, steps, target, CompileStatistics(), SILENT, None, verify=True)
+    return _lower(module, steps, target, CompileStatistics(), SILENT, None, verify)
 
 
 def _steps(pipeline: str, target: Target, threads: int) -> list[Step]:
