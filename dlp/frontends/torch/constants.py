@@ -58,7 +58,8 @@ def _leave_out_of_concatenations(empty: torch.fx.Node) -> None:
     copies = [user for user in empty.users if user.target is torch.ops.aten.lift_fresh_copy.default]
     for node in (empty, *copies):
         for user in list(node.users):
-            if user.target is torch.ops.aten.cat.default and len(parts := user.args[0]) > 1:
+            parts = user.args[0] if user.target is torch.ops.aten.cat.default else None
+            if isinstance(parts, list | tuple) and len(parts) > 1:
                 user.update_arg(0, [part for part in parts if part is not node])
     for node in copies:
         if not node.users:
