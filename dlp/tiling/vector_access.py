@@ -7,12 +7,12 @@ from typing import cast
 
 from xdsl.dialects.builtin import IntegerType, MemRefType, f32, i1, i32
 from xdsl.ir import Attribute, SSAValue
-from xdsl.ir.affine import AffineSymExpr
+from xdsl.ir.affine import AffineExpr, AffineSymExpr
 
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.targets import Target
 from dlp.tiling.arith_builder import is_float
-from dlp.tiling.linear import Interval, NotAlignedError, Region, evaluate
+from dlp.tiling.linear import Interval, Linear, NotAlignedError, Region, evaluate
 
 _VECTOR_ELEMENTS = (f32, i32)
 REDUCTION_KINDS = {"add": "add", "mul": "mul", "maximum": "maximumf", "minimum": "minimumf"}
@@ -63,6 +63,8 @@ def has_vector_form(op: StructuredOp, target: Target, carried: Container[SSAValu
             continue
         if varies != [width] or sizes[-1] != width or not _contiguous(operand):
             return False
+        if not _ascends(expressions[-1], box, last):
+            return False
         if operand.element_type not in _VECTOR_ELEMENTS:
             return False
         # Aligned at the first column only: every further vector must be as well.
@@ -109,10 +111,21 @@ def runs_along_reduction(op: StructuredOp, target: Target, carried: Container[SS
                 return False
             if sizes[-1] != 2 or any(n != 1 for n in sizes[:-1]) or not _contiguous(operand):
                 return False
+            if not _ascends(expressions[-1], box, last):
+                return False
             if operand.element_type != f32:
                 return False
             reads_along = True
     return reads_along
+
+
+def _ascends(expression: AffineExpr, box: Region, dimension: int) -> bool:
+    """Whether an index grows with a dimension of the box, rather than runs backwards (a reversed slice)."""
+    if isinstance(expression, AffineSymExpr):
+        return True
+    start = [*box]
+    start[dimension] = Interval(box[dimension].offset, Linear(1), 1)
+    return evaluate(expression, box).offset.key == evaluate(expression, start).offset.key
 
 
 def _contiguous(buffer: MemRefType[Attribute]) -> bool:

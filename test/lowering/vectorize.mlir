@@ -85,3 +85,15 @@ func.func private @left_alone(%i: memref<8xi64>, %x: memref<?x8xf32>, %y: memref
   dlp.relu ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>)
   func.return
 }
+
+// -----
+
+// Elements in reverse order are no vector of memory.
+// CHECK-LABEL: func.func private @reversed
+// CHECK-NOT: vector.load
+// CHECK: memref.load
+// CHECK: func.return
+func.func private @reversed(%x: memref<8xf32>, %y: memref<8xf32>) {
+  dlp.slice ins(%x : memref<8xf32>) outs(%y : memref<8xf32>) {offsets = array<i64: 7>, steps = array<i64: -1>}
+  func.return
+}
