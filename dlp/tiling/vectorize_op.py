@@ -115,6 +115,8 @@ class VectorizeOp:
                         for (point, column, width), value in zip(self.places, values, strict=True)
                     ]
                 return cast(list[SSAValue], values)
+            if reduction[depth] == 1:
+                return nest(emitter, depth + 1, [*fixed, Interval.of(0, 1)], values)
             carried = cast(list[SSAValue], values)
             body = Block(arg_types=[IndexType(), *(v.type for v in carried)])
             body.args[0].name_hint = names[depth]
