@@ -483,6 +483,19 @@ def test_indices() -> None:
     check(nn.Embedding(6, 5, padding_idx=0), i)
 
 
+def test_memory_seen_otherwise() -> None:
+    def f(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        y = x + 1
+        return (
+            y.as_strided((3, 2), (2, 1)) * 1,
+            y.as_strided((3, 2), (1, 3)) * 1,
+            y.as_strided((2, 2), (3, 1), 1) * 1,
+        )
+
+    check(f, normal(2, 3))
+    check(nn.AdaptiveAvgPool2d(1), normal(2, 3, 4, 4).to(memory_format=torch.channels_last))
+
+
 RESAMPLED = {
     "nearest": lambda x: F.interpolate(x, scale_factor=2),
     "nearest to a size": lambda x: F.interpolate(x, size=(5, 3)),

@@ -11,6 +11,7 @@ from xdsl.ir import SSAValue
 from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MaximumOp, MinimumOp, MulOp, SelectOp
 from dlp.dialects.dlp.indexing import GatherOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
+from dlp.frontends.torch.imported_graph import TensorSpec
 from dlp.frontends.torch.nodes.view import broadcast
 from dlp.frontends.torch.registry import imports
 
@@ -84,3 +85,24 @@ def gather(g: Emitter, x: SSAValue, dimension: int, index: SSAValue, sparse_grad
             linear = g(AddOp, linear, g(MulOp, place, g.constant(prod(shape[d + 1 :]), torch.int64)))
     flat = g(GatherOp, g.reshape(x, (prod(shape),)), linear, dimension=0)
     return g.reshape(flat, g.shape)
+
+
+@imports("aten.as_strided.default")
+def as_strided(
+    g: Emitter, x: SSAValue, size: Sequence[int], strides: Sequence[int], offset: int | None
+) -> SSAValue:
+    """Another view of memory, which must be that of x alone: of its elements in the order in which they lie."""
+    source = g.fake(0)
+    lies = TensorSpec.of(source)
+    alone = source.untyped_storage().nbytes() == source.numel() * source.element_size()
+    if lies.contiguous_first or not alone:
+        raise NotSupported("a view of memory in which other elements lie as well")
+    memory = g.reshape(g.transpose(x, lies.permutation), (prod(lies.shape),))
+    view = TensorSpec.of(torch.empty_strided(tuple(size), tuple(strides), device="meta"))
+    if not offset and not view.contiguous_first and prod(size) == prod(lies.shape):
+        return g.transpose(g.reshape(memory, view.physical_shape), view.to_logical)
+    linear = g.constant(offset or 0, torch.int64, tuple(size))
+    for d, step in enumerate(strides):
+        place = g(IotaOp, shape=tuple(size), dimension=d)
+        linear = g(AddOp, linear, g(MulOp, place, g.constant(step, torch.int64)))
+    return g(GatherOp, memory, linear, dimension=0)
