@@ -20,10 +20,10 @@ _IDIOMS: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 """What well-known functions are decomposed into."""
 
-_TAKEN_BY_C = frozenset(
-    """abs acos asin atan ceil cos div erf exp floor fmod log pow rem round select sin sqrt tan tanh trunc
-    forward prepare main""".split()
-)
+_TAKEN_BY_C = {
+    *("abs", "acos", "asin", "atan", "ceil", "cos", "div", "erf", "exp", "floor", "fmod", "log", "pow", "rem", "round"),
+    *("select", "sin", "sqrt", "tan", "tanh", "trunc", "forward", "prepare", "main"),
+}
 
 
 class KernelNames:

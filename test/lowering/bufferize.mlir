@@ -95,3 +95,36 @@ func.func private @both(%a: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %0 = dlp.exp ins(%a : tensor<4xf32>) -> tensor<4xf32>
   func.return %0, %a : tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// What is part of one concatenation is written there; an argument is copied, and so is a part that comes again.
+
+// CHECK-LABEL: func.func @forward
+// CHECK-SAME:    (%[[X:.*]]: memref<4x6xf32>, %[[C:.*]]: memref<16x6xf32>)
+// CHECK-NEXT:    %[[A:.*]] = memref.reinterpret_cast %[[C]] to offset: [0], sizes: [4, 6], strides: [6, 1]
+// CHECK-NEXT:    func.call @relu(%[[X]], %[[A]])
+// CHECK-NEXT:    %[[B:.*]] = memref.reinterpret_cast %[[C]] to offset: [48], sizes: [4, 6], strides: [6, 1]
+// CHECK-NEXT:    %[[B1:.*]] = "memref.cast"(%[[B]])
+// CHECK-NEXT:    func.call @relu_2(%[[A]], %[[B1]])
+// CHECK-NEXT:    %[[P:.*]] = memref.reinterpret_cast %[[C]] to offset: [24], sizes: [4, 6]
+// CHECK-NEXT:    %[[P1:.*]] = "memref.cast"(%[[P]])
+// CHECK-NEXT:    func.call @copy_alone(%[[X]], %[[P1]])
+// CHECK-NEXT:    %[[Q:.*]] = memref.reinterpret_cast %[[C]] to offset: [72], sizes: [4, 6]
+// CHECK-NEXT:    %[[Q1:.*]] = "memref.cast"(%[[Q]])
+// CHECK-NEXT:    func.call @copy_alone(%[[A]], %[[Q1]])
+// CHECK-NEXT:    func.return
+func.func @forward(%x: tensor<4x6xf32>) -> tensor<16x6xf32> {
+  %a = func.call @relu(%x) : (tensor<4x6xf32>) -> tensor<4x6xf32>
+  %b = func.call @relu(%a) : (tensor<4x6xf32>) -> tensor<4x6xf32>
+  %c = func.call @concat(%a, %x, %b, %a) : (tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<16x6xf32>
+  func.return %c : tensor<16x6xf32>
+}
+func.func private @relu(%a: tensor<4x6xf32>) -> tensor<4x6xf32> {
+  %0 = dlp.relu ins(%a : tensor<4x6xf32>) -> tensor<4x6xf32>
+  func.return %0 : tensor<4x6xf32>
+}
+func.func private @concat(%a: tensor<4x6xf32>, %b: tensor<4x6xf32>, %c: tensor<4x6xf32>, %d: tensor<4x6xf32>) -> tensor<16x6xf32> {
+  %0 = dlp.concat ins(%a, %b, %c, %d : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<16x6xf32> {dimension = 0}
+  func.return %0 : tensor<16x6xf32>
+}
