@@ -15,6 +15,8 @@ from comparison import close
 from torch import nn
 
 import dlp
+from dlp.frontends.torch.reference import compile_reference
+from dlp.frontends.torch.seam import Options
 
 X = torch.randn(3, 4)
 
@@ -288,3 +290,32 @@ def test_example_inputs_compile_ahead(optimize):
         fast(**given) if isinstance(given, dict) else fast(*given)
         assert dlp.report(fast).graphs_captured == 1
     assert dlp.report(optimize(nn.ReLU(), example_inputs=X)).graphs_captured == 1
+
+
+def test_example_inputs_leave_nothing_to_compile(optimize):
+    fast = optimize(nn.Linear(4, 4).eval(), example_inputs=X)
+    seconds = dlp.report(fast).compile_seconds
+    with torch.inference_mode():
+        fast(X)
+    fast(X)
+    assert dlp.report(fast).compile_seconds == seconds
+
+
+def test_options_reach_the_compiler(optimize):
+    seen = []
+
+    def spy(graph, example_inputs, *, is_parameter, names, options, progress):
+        seen.append((options, dict(zip(names, is_parameter, strict=True))))
+        return compile_reference(
+            graph, example_inputs, is_parameter=is_parameter, names=names, options=options, progress=progress
+        )
+
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)).eval()
+    asked = {"target": "scalar", "threads": 3, "dump_dir": "somewhere", "dynamic": True}
+    with torch.inference_mode():
+        optimize(model, compile_function=spy, **asked)(X)
+    [(options, inputs)] = seen
+    assert options == Options(**asked)
+    weights = {name for name, is_weight in inputs.items() if is_weight}
+    assert weights == {"0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var"}
+    assert len(inputs) == 7

@@ -212,6 +212,11 @@ def test_strict_refuses_operations_and_modes(optimize):
         optimize(nn.Linear(4, 4).eval(), strict=True)(X)
 
 
+def test_strict_with_example_inputs_fails_at_once(optimize):
+    with pytest.raises(FallbackError, match=r"aten\.sin\.default"):
+        optimize(Sine(), compile_function=refuse_sine, strict=True, example_inputs=X)
+
+
 def test_strict_accepts_what_compiles(optimize):
     fast = optimize(nn.Linear(4, 4).eval(), strict=True, example_inputs=X)
     with torch.inference_mode():

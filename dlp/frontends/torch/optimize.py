@@ -127,7 +127,7 @@ def _options(
 
 
 def _call_once(model: torch.nn.Module, example_inputs: Any) -> None:
-    """Compile for a call without gradients, and for one in the present mode."""
+    """Compile for a call under inference mode, and for one in the present mode; both share the code."""
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = {}
     if isinstance(example_inputs, Mapping):
@@ -136,7 +136,8 @@ def _call_once(model: torch.nn.Module, example_inputs: Any) -> None:
         args = tuple(example_inputs)
     else:
         args = (example_inputs,)
-    with torch.no_grad():
+    with torch.inference_mode():
         model(*args, **kwargs)
-    if torch.is_grad_enabled() and not model.training:
+    training = torch.is_grad_enabled() and model.training
+    if not (training or torch.is_inference_mode_enabled()):
         model(*args, **kwargs)
