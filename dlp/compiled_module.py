@@ -1,4 +1,7 @@
-"""A compiled network: what it takes and gives, and how to run it. Tensors are addresses here, so no framework is needed."""
+"""A compiled network: what it takes and gives, and how to run it.
+
+Tensors are addresses here, so no framework is needed.
+"""
 
 from __future__ import annotations
 
@@ -127,9 +130,7 @@ class CompiledModule:
             lent = _places(arena.address, self.signature.prepare_buffers)
             self.library.call("dlp_prepare", [*weights, *packed, *lent], threads)
 
-    def run(
-        self, inputs: Sequence[int], packed: Sequence[int], outputs: Sequence[int], threads: int
-    ) -> None:
+    def run(self, inputs: Sequence[int], packed: Sequence[int], outputs: Sequence[int], threads: int) -> None:
         """Run the network.
 
         Args:
@@ -142,25 +143,23 @@ class CompiledModule:
         arena = pool.acquire()
         try:
             lent = _places(arena.address, self.signature.forward_buffers)
-            self.library.entry("dlp_forward")(
-                pack_pointers([*inputs, *packed, *outputs, *lent]), threads
-            )
+            self.library.entry("dlp_forward")(pack_pointers([*inputs, *packed, *outputs, *lent]), threads)
         finally:
             pool.release(arena)
 
     def pack_arrays(self, weights: Sequence[Any], threads: int = 1) -> list[Any]:
         """`prepare` on NumPy arrays: the packed tensors, aliases being the given arrays."""
         signature = self.signature
-        packed = [
-            weights[alias].reshape(spec.shape) if alias >= 0 else aligned_empty(spec.shape, _NUMPY[spec.element])
-            for alias, spec in zip(signature.aliases, signature.packed, strict=True)
-        ]
+        packed: list[Any] = []
+        for alias, spec in zip(signature.aliases, signature.packed, strict=True):
+            fresh = alias < 0
+            packed.append(_empty(spec) if fresh else weights[alias].reshape(spec.shape))
         self.prepare([address_of(w) for w in weights], [address_of(p) for p in packed], threads)
         return packed
 
     def run_arrays(self, inputs: Sequence[Any], packed: Sequence[Any], threads: int = 1) -> list[Any]:
         """`run` on C-contiguous NumPy arrays: the outputs."""
-        outputs = [aligned_empty(spec.shape, _NUMPY[spec.element]) for spec in self.signature.outputs]
+        outputs = [_empty(spec) for spec in self.signature.outputs]
         self.run(
             [address_of(x) for x in inputs],
             [address_of(p) for p in packed],
@@ -179,6 +178,10 @@ class CompiledModule:
 _NUMPY = {"f32": "float32", "f64": "float64", "i64": "int64", "i32": "int32", "i8": "int8", "i1": "bool"}
 
 _ALIGNMENT = 64
+
+
+def _empty(spec: TensorSpec) -> Any:
+    return aligned_empty(spec.shape, _NUMPY[spec.element])
 
 
 def _lent(buffers: Sequence[int]) -> int:

@@ -30,6 +30,7 @@ from dlp.codegen.c_types import element
 from dlp.compile_statistics import CompileStatistics
 from dlp.compiled_module import CompiledModule, Metadata, Signature, TensorSpec
 from dlp.context import DIALECT_GROUP, make_context
+from dlp.dialects.dlp.structured import int_list
 from dlp.instruments import DumpIR
 from dlp.ir_text import ir_text
 from dlp.pass_manager import Instrument, PassManager, PassRecord, timed
@@ -91,7 +92,8 @@ def compile_module(
             return _loaded(metadata, library, statistics)
 
     statistics.cache_misses += 1
-    metadata = _lower(module, _steps(pipeline, target, threads), target, statistics, progress, dump_dir, verify)
+    steps = _steps(pipeline, target, threads)
+    metadata = _lower(module, steps, target, statistics, progress, dump_dir, verify)
     progress.stage("print C")
     with statistics.stage("print C"):
         sources = print_c_units(module, target)
@@ -204,8 +206,8 @@ def _metadata(module: ModuleOp, input_names: Sequence[str]) -> Metadata:
         weight_names, weights = own_weights, packed
         aliases, prepare_lent = tuple(range(len(packed))), ()
     signature = Signature(
-        inputs=tuple(dataclasses.replace(s, name=n) for s, n in zip(given, input_names, strict=False))[:inputs],
-        weights=tuple(dataclasses.replace(s, name=n) for s, n in zip(weights, weight_names, strict=True)),
+        inputs=_named(given[:inputs], input_names[:inputs]),
+        weights=_named(weights, weight_names),
         packed=tuple(packed),
         outputs=tuple(results),
         aliases=tuple(aliases),
@@ -256,9 +258,13 @@ def _specs(function: func.FuncOp) -> list[TensorSpec]:
     return specs
 
 
+def _named(specs: Sequence[TensorSpec], names: Sequence[str]) -> tuple[TensorSpec, ...]:
+    return tuple(dataclasses.replace(spec, name=name) for spec, name in zip(specs, names, strict=True))
+
+
 def _integers(function: func.FuncOp, name: str) -> tuple[int, ...]:
     attribute = function.attributes.get(name)
-    return cast("tuple[int, ...]", tuple(attribute.get_values())) if isinstance(attribute, DenseArrayBase) else ()
+    return int_list(attribute) if isinstance(attribute, DenseArrayBase) else ()
 
 
 def _integer(function: func.FuncOp, name: str, default: int = 0) -> int:
@@ -296,7 +302,7 @@ def _module_key(
 
 @functools.cache
 def _own_identity() -> str:
-    """Version and sources of dlp and of the packages that bring it passes and dialects: what the cache must not outlive."""
+    """Version and sources of dlp, and of the packages that bring it passes and dialects."""
     digest = hashlib.sha256(dlp.__version__.encode())
     for folder in [Path(dlp.__file__).parent, *_plugin_folders()]:
         for path in sorted(_sources(folder)):

@@ -30,7 +30,9 @@ class Kernels:
         """The function on tensors that is called."""
         return self._sources[call.callee.string_value()]
 
-    def of_function(self, call: func.CallOp, ins: Sequence[SSAValue], outs: Sequence[SSAValue]) -> func.FuncOp:
+    def of_function(
+        self, call: func.CallOp, ins: Sequence[SSAValue], outs: Sequence[SSAValue]
+    ) -> func.FuncOp:
         """The kernel for the function that is called on tensors, for these buffers."""
         name = call.callee.string_value()
         return self._get(name, self._sources[name], ins, outs)
@@ -58,7 +60,8 @@ class Kernels:
         known = self.made.get((key, types))
         if known is None:
             name = self._names.fresh(function.sym_name.data)
-            known = self.made[key, types] = _Kernel(function, types[: len(ins)]).convert(name, types[len(ins) :])
+            kernel = _Kernel(function, types[: len(ins)])
+            known = self.made[key, types] = kernel.convert(name, types[len(ins) :])
             count("kernels bufferised")
         return known
 

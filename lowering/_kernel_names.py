@@ -9,7 +9,9 @@ from xdsl.ir import Operation
 _LONGEST = 5
 """Parts of a name; a longer one says no more."""
 
-_SILENT = frozenset(("constant", "iota", "reshape", "broadcast", "copy", "slice", "transpose", "pad", "yield"))
+_SILENT = frozenset(
+    ("constant", "iota", "reshape", "broadcast", "copy", "slice", "transpose", "pad", "yield")
+)
 """Ops that only prepare data for others: named where there is nothing else."""
 
 _IDIOMS: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -21,9 +23,9 @@ _IDIOMS: tuple[tuple[tuple[str, ...], str], ...] = (
 """What well-known functions are decomposed into."""
 
 _TAKEN_BY_C = {
-    *("abs", "acos", "asin", "atan", "ceil", "cos", "div", "erf", "exp", "floor", "fmod", "log", "pow", "rem", "round"),
-    *("select", "sin", "sqrt", "tan", "tanh", "trunc", "forward", "prepare", "main"),
-}
+    "abs", "acos", "asin", "atan", "ceil", "cos", "div", "erf", "exp", "floor", "fmod", "log", "pow", "rem",
+    "round", "select", "sin", "sqrt", "tan", "tanh", "trunc", "forward", "prepare", "main",
+}  # fmt: skip
 
 
 class KernelNames:

@@ -7,7 +7,15 @@ from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects import func, memref
-from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, MemRefType, ModuleOp, StringAttr, i64
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseArrayBase,
+    IntegerAttr,
+    MemRefType,
+    ModuleOp,
+    StringAttr,
+    i64,
+)
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
@@ -97,9 +105,7 @@ class _Entry(BufferBody):
             self.buffers[argument] = self.argument(buffer_type(argument.type), argument.name_hint)
         weights = self.add_weights()
         aliases = [self.alias_of(value) for value in self.returned]
-        outs = [
-            self.argument(buffer_type(value.type), value.name_hint or "out") for value in self.returned
-        ]
+        outs = [self.argument(buffer_type(value.type), value.name_hint or "out") for value in self.returned]
         unwritten = [None if alias >= 0 else out for alias, out in zip(aliases, outs, strict=True)]
         copies = self.take_destinations(unwritten)
         self.find_parts()
@@ -152,7 +158,8 @@ class _Entry(BufferBody):
 
     def writes(self, value: SSAValue) -> bool:
         op = value.owner
-        if isinstance(op, ViewOp):  # it may need no kernel, so it is copied into the output as the view that it is
+        if isinstance(op, ViewOp):
+            # It may need no kernel; then what it is a view of is copied into the output.
             return isinstance(op, CopyOp)
         return isinstance(op, func.CallOp | DestinationOp)
 
@@ -192,7 +199,8 @@ class _Entry(BufferBody):
         assert start is not None  # what an entry function allocates or is given begins at 0
         start += sum(o * s for o, s in zip(offsets, strides, strict=True))
         root = self.roots.get(buffer, buffer)
-        view = self.value(reinterpret(root, buffer_type(value.type).get_shape(), (start, strides)), value.name_hint)
+        shape = buffer_type(value.type).get_shape()
+        view = self.value(reinterpret(root, shape, (start, strides)), value.name_hint)
         self.roots[view] = root
         return view
 
@@ -229,7 +237,9 @@ class _Entry(BufferBody):
         source = self.buffers[value]
         self.call(self.kernels.of_copy(value.type, source, out), [source, out])
 
-    def call(self, kernel: func.FuncOp, operands: Sequence[SSAValue], origin: Operation | None = None) -> None:
+    def call(
+        self, kernel: func.FuncOp, operands: Sequence[SSAValue], origin: Operation | None = None
+    ) -> None:
         types = kernel.function_type.inputs.data
         values = [self.cast(v, t) for v, t in zip(operands, types, strict=True)]
         call = func.CallOp(kernel.sym_name.data, values, [])

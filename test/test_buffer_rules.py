@@ -20,6 +20,9 @@ FILL_REST = (
     "outs(%rest : memref<3x4xf32, strided<[4, 1], offset: 4>>)\n"
 )
 WRITE = "dlp.relu ins(%x : memref<4x4xf32>) outs(%t : memref<4x4xf32>)\n"
+ACCUMULATE = (
+    "dlp.matmul ins(%x, %x : memref<4x4xf32>, memref<4x4xf32>) outs(%t : memref<4x4xf32>) {accumulate}\n"
+)
 READ = "dlp.exp ins(%t : memref<4x4xf32>) outs(%y : memref<4x4xf32>)\n"
 
 
@@ -28,11 +31,7 @@ READ = "dlp.exp ins(%t : memref<4x4xf32>) outs(%y : memref<4x4xf32>)\n"
     [
         pytest.param(WRITE + READ, id="written, then read"),
         pytest.param(TOP + REST + FILL_TOP + FILL_REST + READ, id="written by two parts"),
-        pytest.param(
-            WRITE + "dlp.matmul ins(%x, %x : memref<4x4xf32>, memref<4x4xf32>) outs(%t : memref<4x4xf32>) {accumulate}\n"
-            + READ,
-            id="accumulated into",
-        ),
+        pytest.param(WRITE + ACCUMULATE + READ, id="accumulated into"),
     ],
 )
 def test_rule_is_kept(body: str) -> None:
@@ -44,10 +43,12 @@ def test_rule_is_kept(body: str) -> None:
     [
         pytest.param(READ + WRITE, "reads before anything is written to %t", id="read first"),
         pytest.param(WRITE + WRITE + READ, "is a second writer of elements of %t", id="two writers"),
-        pytest.param(TOP + FILL_TOP + READ, "reads elements that nothing has written of %t", id="a part is missing"),
+        pytest.param(
+            TOP + FILL_TOP + READ, "reads elements that nothing has written of %t", id="a part is missing"
+        ),
         pytest.param(TOP + WRITE + FILL_TOP + READ, "is a second writer of elements of %t", id="overlap"),
         pytest.param(
-            "dlp.matmul ins(%x, %x : memref<4x4xf32>, memref<4x4xf32>) outs(%t : memref<4x4xf32>) {accumulate}\n" + READ,
+            ACCUMULATE + READ,
             "reads before anything is written to %t",
             id="accumulated into nothing",
         ),
@@ -59,8 +60,10 @@ def test_violation_is_found(body: str, message: str) -> None:
 
 
 def test_calls_write_what_the_callee_writes() -> None:
-    callee = "func.func private @f(%a: memref<4xf32>, %b: memref<4xf32>) {\n" \
+    callee = (
+        "func.func private @f(%a: memref<4xf32>, %b: memref<4xf32>) {\n"
         "dlp.relu ins(%a : memref<4xf32>) outs(%b : memref<4xf32>)\nfunc.return\n}\n"
+    )
     head = "func.func @forward(%x: memref<4xf32>) {\n%t = memref.alloc() : memref<4xf32>\n"
     call = "func.call @f(%{}, %{}) : (memref<4xf32>, memref<4xf32>) -> ()\n"
     verify(parse_module(callee + head + call.format("x", "t") + call.format("t", "x") + TAIL))

@@ -82,9 +82,7 @@ GCC, CLANG = (
     ("name", "level"),
     [("mlp", "-O3"), ("convolutions", "-O0"), ("attention", "-O0")],
 )
-def test_clean(
-    compiler: str, name: str, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_clean(compiler: str, name: str, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLP_CC", compiler)
     check(name, host(), (level,), tmp_path)
 

@@ -23,10 +23,6 @@ STEPS = (
 )
 
 
-def fused(body: str, ins: str, types: str, result: str) -> str:
-    return f"dlp.fused ins({ins} : {types}) -> {result} {{\n{body}\n}}"
-
-
 RESIDUAL = """
 func.func @forward(%x: tensor<6x10xf32>) -> (tensor<6x4xf32>, tensor<24xf32>) {
   %w = dlp.weight "fc.weight" : tensor<10x4xf32>
@@ -128,7 +124,8 @@ func.func @forward(%x: tensor<4x6xf32>) -> (tensor<12x6xf32>, tensor<4x18xf32>, 
   %b = func.call @exp_(%a) : (tensor<4x6xf32>) -> tensor<4x6xf32>
   %c = func.call @join(%a, %x, %b) : (tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<12x6xf32>
   %d = func.call @exp_(%b) : (tensor<4x6xf32>) -> tensor<4x6xf32>
-  %e = dlp.concat ins(%d, %a, %d : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<4x18xf32> {dimension = 1}
+  %e = dlp.concat ins(%d, %a, %d : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<4x18xf32>
+    {dimension = 1}
   %f = func.call @exp_(%d) : (tensor<4x6xf32>) -> tensor<4x6xf32>
   %g = func.call @flat(%f) : (tensor<4x6xf32>) -> tensor<2x12xf32>
   %h = dlp.reshape ins(%g : tensor<2x12xf32>) -> tensor<4x6xf32>
@@ -145,12 +142,19 @@ func.func private @flat(%a: tensor<4x6xf32>) -> tensor<2x12xf32> {
   func.return %1 : tensor<2x12xf32>
 }
 func.func private @join(%a: tensor<4x6xf32>, %b: tensor<4x6xf32>, %c: tensor<4x6xf32>) -> tensor<12x6xf32> {
-  %0 = dlp.concat ins(%a, %b, %c : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<12x6xf32> {dimension = 0}
+  %0 = dlp.concat ins(%a, %b, %c : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<12x6xf32>
+    {dimension = 0}
   func.return %0 : tensor<12x6xf32>
 }
 """
 
-MODULES = {"concatenated": CONCATENATED, "residual": RESIDUAL, "padded": PADDED, "views": VIEWS, "prepared": PREPARED}
+MODULES = {
+    "concatenated": CONCATENATED,
+    "residual": RESIDUAL,
+    "padded": PADDED,
+    "views": VIEWS,
+    "prepared": PREPARED,
+}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -72,12 +72,17 @@ class TorchGraph:
         """Pack weights, in the order of the graph's inputs. A result may be the memory of a weight."""
         signature = self._compiled.signature
         values = [
-            spec.physical(weights[place] if isinstance(place, int) else place) for place, spec in self._weights
+            spec.physical(weights[place] if isinstance(place, int) else place)
+            for place, spec in self._weights
         ]
-        packed = [
-            values[alias].view(spec.shape) if alias >= 0 else torch.empty(spec.shape, dtype=_DTYPES[spec.element])
-            for alias, spec in zip(signature.aliases, signature.packed, strict=True)
-        ]
+        packed: list[torch.Tensor] = []
+        for alias, spec in zip(signature.aliases, signature.packed, strict=True):
+            fresh = alias < 0
+            packed.append(
+                torch.empty(spec.shape, dtype=_DTYPES[spec.element])
+                if fresh
+                else values[alias].view(spec.shape)
+            )
         self._compiled.prepare([*map(_data_ptr, values)], [*map(_data_ptr, packed)], self._threads)
         return packed
 
