@@ -1,0 +1,39 @@
+"""The default pipeline pass by pass: what each pass leaves behind computes what eager computes.
+
+The interpreter fills allocated memory with NaN and checks every index, so that a stage which reads what nobody wrote,
+or reads beyond a buffer, does not pass by luck.
+"""
+
+from __future__ import annotations
+
+import pytest
+from proof_networks import ALL, MINIATURES, road
+
+from dlp.context import make_context
+from dlp.ir_text import ir_text
+from dlp.pass_manager import PassManager
+from dlp.pass_pipeline import parse_passes
+from dlp.testing import Network, assert_same
+
+TOLERANCE = 1e-4
+OTHER_TARGETS = ("avx512", "scalar", "ve")
+CASES = [
+    *((name, "avx2") for name in (*MINIATURES, "digits_cnn", "mlp", "lstm")),
+    *((name, target) for name in (MINIATURES if ALL else ("inverted_residual",)) for target in OTHER_TARGETS),
+    *([] if ALL else [("transformer_layer", "avx512"), ("rows", "ve")]),
+]
+
+
+@pytest.mark.parametrize(("name", "target"), CASES)
+def test_every_stage_computes_what_eager_does(name: str, target: str) -> None:
+    given = road(name)
+    module, text, changes = given.module.clone(), "", 0
+    for step in parse_passes("default", target=target):
+        PassManager([step], verify=True).run(make_context(), module)
+        before, text = text, ir_text(module)
+        if text == before:
+            continue
+        changes += 1
+        found = Network(module, given.weights)(*given.inputs)
+        assert_same(found, given.expected, rtol=TOLERANCE, what=f"after {step}, result")
+    assert changes >= 10

@@ -1,0 +1,147 @@
+"""Networks as the compiler gets them: captured, with their data and what eager makes of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from networks import NETWORKS, enliven, network, take_statistics
+from torch import nn
+from xdsl.dialects.builtin import ModuleOp
+
+from dlp.frontends.torch.capture import capture
+from dlp.interpreter.dtypes import Array
+
+ALL = os.environ.get("DLP_PROOF") == "all"
+"""Whether to run every case of the proof (`make proof`); by default as many as a change can wait for."""
+
+
+@dataclass(frozen=True)
+class Road:
+    """The start of the road of one network, and its end."""
+
+    module: ModuleOp
+    """As imported; whoever changes it clones it."""
+    inputs: tuple[Array, ...]
+    weights: dict[str, Array]
+    expected: tuple[Array, ...]
+    """Eager's outputs, laid out as `@forward` gives them."""
+
+
+class InvertedResidual(nn.Module):
+    """MobileNetV2's block: channels up, a window on each channel, channels down, and what came in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = nn.Sequential(
+            nn.Conv2d(6, 18, 1, bias=False),
+            nn.BatchNorm2d(18),
+            nn.ReLU6(),
+            nn.Conv2d(18, 18, 3, padding=1, groups=18, bias=False),
+            nn.BatchNorm2d(18),
+            nn.ReLU6(),
+            nn.Conv2d(18, 6, 1, bias=False),
+            nn.BatchNorm2d(6),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.block(x)
+
+
+class TransformerLayer(nn.Module):
+    """BERT's layer on a table of tokens: embedding, attention, layer norms, GELU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(11, 18)
+        self.project = nn.Linear(18, 54)
+        self.out = nn.Linear(18, 18)
+        self.first = nn.LayerNorm(18)
+        self.up = nn.Linear(18, 35)
+        self.down = nn.Linear(35, 18)
+        self.second = nn.LayerNorm(18)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        x = self.embedding(tokens)
+        batch, length, width = x.shape
+        q, k, v = self.project(x).reshape(batch, length, 3, 2, width // 2).permute(2, 0, 3, 1, 4)
+        y = nn.functional.scaled_dot_product_attention(q, k, v)
+        x = self.first(x + self.out(y.transpose(1, 2).reshape(batch, length, width)))
+        return self.second(x + self.down(nn.functional.gelu(self.up(x))))
+
+
+class Windows(nn.Module):
+    """Strides, dilation, groups, and pooling whose padding is -inf, on channels that fill no vector."""
+
+    def __init__(self, channels: int = 17) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, channels, 3, stride=2, padding=1),
+            nn.MaxPool2d(3, stride=2, padding=1),
+            nn.Conv2d(channels, channels, (1, 3), padding=(0, 1), groups=channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, 9, 1),
+            nn.AvgPool2d(2, ceil_mode=True),
+            nn.Conv2d(9, 5, 3, padding=2, dilation=2),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(5, 11),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layers(x)
+
+
+class Rows(nn.Module):
+    """Reductions along rows that fill no vector, of every kind."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        scaled = nn.functional.layer_norm(x, x.shape[-1:])
+        return scaled.softmax(-1), scaled.logsumexp(1), x.amax(-1) + x.mean(-1), x.tanh().sum(0)
+
+
+MINIATURES: dict[str, tuple[Callable[[], nn.Module], Callable[[], torch.Tensor]]] = {
+    "inverted_residual": (InvertedResidual, lambda: torch.randn(1, 6, 5, 7)),
+    "transformer_layer": (TransformerLayer, lambda: torch.randint(0, 11, (1, 7))),
+    "windows": (Windows, lambda: torch.randn(2, 3, 13, 11)),
+    "rows": (Rows, lambda: torch.randn(3, 5, 19)),
+}
+"""Pieces of networks whose sizes are no multiples of any vector length."""
+
+
+@cache
+def road(name: str) -> Road:
+    """A network of `NETWORKS`, small, or of `MINIATURES`."""
+    if name in NETWORKS:
+        built = network(name, "small")
+        return road_of(built.model, built.args)
+    make, sample = MINIATURES[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model, args = make(), (sample(),)
+        enliven(model)
+        take_statistics(model, args)
+    return road_of(model, args)
+
+
+def road_of(model: nn.Module, args: tuple[torch.Tensor, ...]) -> Road:
+    model.eval()
+    captured = capture(model, args)
+    imported = captured.imported
+    with torch.inference_mode():
+        outputs = model(*args)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    first = min(i.placeholder for i in imported.inputs)
+    return Road(
+        imported.module,
+        tuple(np.array(i.spec.physical(args[i.placeholder - first])) for i in imported.inputs),
+        {name: value.numpy() for name, value in captured.physical_weights().items()},
+        tuple(
+            np.array(spec.physical(value).reshape(spec.physical_shape))
+            for spec, value in zip(imported.results, outputs, strict=True)
+        ),
+    )
