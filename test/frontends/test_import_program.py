@@ -119,14 +119,14 @@ def test_a_network_that_cannot_be_compiled_writes_nothing(
 ) -> None:
     class Sorts(torch.nn.Module):
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            return torch.cumsum(x, 0), torch.lgamma(x)
+            return torch.digamma(x), torch.lgamma(x)
 
     path = tmp_path / "sorts.pt2"
     torch.export.save(torch.export.export(Sorts(), (torch.randn(3),)), path)
     assert cli.main(["import", str(path)]) == 1
     text = capsys.readouterr().err
     assert (
-        "aten.cumsum.default" in text and "aten.lgamma.default" in text and "test_import_program.py" in text
+        "aten.digamma.default" in text and "aten.lgamma.default" in text and "test_import_program.py" in text
     )
     assert [p.name for p in tmp_path.iterdir()] == ["sorts.pt2"]
 

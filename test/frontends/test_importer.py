@@ -220,6 +220,7 @@ REDUCTIONS = {
         torch.norm, lambda x: x.norm(dim=1), lambda x: x.norm(1, dim=2), lambda x: F.normalize(x, dim=1)
     ),
     "logsumexp": many(lambda x: x.logsumexp(1), lambda x: (x > 0).sum(2)),
+    "running sums": many(lambda x: x.cumsum(1), lambda x: (x > 0).cumsum(-1), lambda x: x.sum().cumsum(0)),
     "softmax": many(lambda x: x.softmax(1), lambda x: x.log_softmax(-1), lambda x: F.softmin(x, 0)),
 }
 

@@ -174,3 +174,24 @@ def extremum_and_place(g: Emitter, x: SSAValue, dimension: int, keepdim: bool) -
 def _ordered(g: Emitter, x: SSAValue) -> SSAValue:
     """Booleans as numbers, which have an order."""
     return g.cast(x, torch.int32) if g.dtype_of(x) == torch.bool else x
+
+
+_LONGEST_PREFIX_SUMS = 2**26
+"""Additions up to which running sums are computed each for itself."""
+
+
+@imports("aten.cumsum.default")
+def running_sum(g: Emitter, x: SSAValue, dimension: int, *_: object) -> SSAValue:
+    """Sum i adds the elements 0 .. i, apart from all other sums: made for the short ones of positions in a text."""
+    shape = g.shape_of(x)
+    if not shape:
+        return g.cast(x, g.dtype)
+    dimension %= len(shape)
+    length = shape[dimension]
+    if prod(shape) * length > _LONGEST_PREFIX_SUMS:
+        raise NotSupported("running sums that are this long")
+    before, behind = prod(shape[:dimension]), prod(shape[dimension + 1 :])
+    row = g.reshape(g.cast(x, g.dtype), (before, 1, length, behind))
+    sums, places = (g(IotaOp, shape=(length, length, 1), dimension=d) for d in (0, 1))
+    counts = g(CompareOp, places, sums, predicate="le")
+    return g.reshape(g(SumOp, g(SelectOp, counts, row, g.constant(0, g.dtype)), dims=[2]), shape)
