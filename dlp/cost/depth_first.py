@@ -31,7 +31,10 @@ from dlp.tiling.schedule import (
 SCRATCH_LIMIT = 200 * 1024
 """Bytes of a tile's intermediates; they are on a thread's stack."""
 
-LEAST_GAIN = 0.15
+L3_BYTES_PER_CYCLE = 12.0
+"""Bytes a cycle that one core draws from the last-level cache."""
+
+LEAST_GAIN = 0.1
 """Part of the time that must be won: the estimate is rough, and tiles at the border of an image are slower."""
 
 
@@ -82,7 +85,10 @@ def estimate(
         for op in before
         if any(use.operation is last for use in op.res[0].uses)
     )
-    rate = L2_BYTES_PER_CYCLE if moved <= target.l2_bytes else MEMORY_BYTES_PER_CYCLE
+    if moved <= target.l2_bytes:
+        rate = L2_BYTES_PER_CYCLE
+    else:
+        rate = L3_BYTES_PER_CYCLE if moved <= target.l3_bytes else MEMORY_BYTES_PER_CYCLE
     apart = everything.cycles + everything.read / L2_BYTES_PER_CYCLE + 2 * moved / rate
 
     best: Estimate | None = None

@@ -86,6 +86,11 @@ class Emitter:
             value = self.applied[linear.key] = self.add(op).result
         return value
 
+    def clamped(self, value: SSAValue, lowest: int, highest: int) -> SSAValue:
+        """min(max(value, lowest), highest)."""
+        at_least = self.add(arith.MaxSIOp(value, self.index(lowest))).result
+        return self.add(arith.MinSIOp(at_least, self.index(highest))).result
+
     def _static_or_value(self, linear: Linear) -> int | SSAValue:
         return linear.constant if linear.is_constant else self.value(linear)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import cast
 
-from xdsl.dialects import arith, func, memref
+from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineSymExpr
@@ -171,7 +171,7 @@ class TileAndFuse:
         for i, x in enumerate(op.ins):
             region = operand_region(op, i, full)
             producer = writer_of(x)
-            if producer is not None and producer.parent is op.parent and self.fuse(producer, op):
+            if producer is not None and self._can_be_inside(producer, op) and self.fuse(producer, op):
                 ins.append(self._materialise(emitter, producer, region))
             else:
                 ins.append(emitter.subview(x, region))
@@ -179,6 +179,13 @@ class TileAndFuse:
         if "dlp.source" in op.attributes:
             tile.attributes["dlp.source"] = op.attributes["dlp.source"]
         emitter.add(tile)
+
+    @staticmethod
+    def _can_be_inside(producer: DestinationOp, reader: DestinationOp) -> bool:
+        """A padded value that the caller wants as well is computed as a whole."""
+        return producer.parent is reader.parent and (
+            isinstance(producer, StructuredOp) or (isinstance(producer, PadOp) and _is_local(producer.outs[0]))
+        )
 
     def _materialise(self, emitter: Emitter, producer: DestinationOp, region: Region) -> SSAValue:
         """Compute a region of a producer's result; the buffer that holds it."""
@@ -188,76 +195,107 @@ class TileAndFuse:
         if producer not in self.fused:
             self.fused.append(producer)
         destination = producer.outs[0]
-        if isinstance(destination.owner, memref.AllocOp | memref.AllocaOp):
+        if isinstance(producer, PadOp):
+            tile = self._made[key] = self._emit_pad(emitter, producer, region)
+            return tile
+        assert isinstance(producer, StructuredOp)
+        if _is_local(destination):
             element = cast(MemRefType[Attribute], destination.type).element_type
-            buffer = emitter.scratch([i.bound for i in region], element, destination.name_hint)
-            tile = buffer
-            if not all(i.is_static for i in region):
-                tile = emitter.subview(buffer, [Interval(Linear(0), i.size, i.bound) for i in region])
+            tile = emitter.scratch([i.bound for i in region], element, destination.name_hint)
         else:
             # The caller wants this result as well: the tile goes where it belongs.
             tile = emitter.subview(destination, region)
         self._made[key] = tile
-        if isinstance(producer, PadOp):
-            self._emit_pad(emitter, producer, region, tile)
-        else:
-            assert isinstance(producer, StructuredOp)
-            self._emit(emitter, producer, list(region), tile)
+        self._emit(emitter, producer, list(region), tile)
         return tile
 
-    def _emit_pad(self, emitter: Emitter, pad: PadOp, region: Region, buffer: SSAValue) -> None:
-        """Fill the frame that lies in the region; the operand's producer writes into the interior."""
-        source = pad.in_shape(0)
-        inner: Region = []
-        place: Region = []
-        for d, (interval, low, high, extent) in enumerate(
-            zip(region, int_list(pad.low), int_list(pad.high), source, strict=True)
-        ):
-            if low == 0 and high == 0:
-                inner.append(interval)
-                place.append(Interval(Linear(0), interval.size, interval.bound))
-                continue
-            first, behind, bound = self._clip(emitter, interval, low, extent)
-            at = first - interval.offset + low
-            inner.append(Interval(first, behind - first, bound))
-            place.append(Interval(at, behind - first, bound))
-            after = at + (behind - first)
-            frames = [(Linear(0), at), (after, interval.size - after)]
-            for start, size in frames:
-                if size.is_constant and size.constant <= 0:
-                    continue
-                frame = [*place[:d], Interval(start, size, interval.bound)]
-                frame += [Interval(Linear(0), i.size, i.bound) for i in region[d + 1 :]]
+    def _emit_pad(self, emitter: Emitter, pad: PadOp, region: Region) -> SSAValue:
+        """A region of a padded value in scratch: the operand's producer writes what lies inside the frame.
+
+        At the border of the operand less than the whole region lies inside. Still a whole region's worth of it is
+        computed, shifted inwards, so that every tile has one size and one code; what falls outside of the region goes
+        into a margin of the scratch that nobody reads.
+        """
+        element = cast(MemRefType[Attribute], pad.outs[0].type).element_type
+        axes = [
+            _PaddedAxis.of(emitter, interval, low, high, extent)
+            for interval, low, high, extent in zip(
+                region, int_list(pad.low), int_list(pad.high), pad.in_shape(0), strict=True
+            )
+        ]
+        sizes = [axis.margin + interval.bound + axis.rest for axis, interval in zip(axes, region, strict=True)]
+        buffer = emitter.scratch(sizes, element, pad.outs[0].name_hint)
+        tile = emitter.subview(
+            buffer, [Interval.of(axis.margin, i.bound) for axis, i in zip(axes, region, strict=True)]
+        )
+        for d, axis in enumerate(axes):
+            for start, size, bound in axis.frames:
+                frame = [a.inside for a in axes[:d]]
+                frame.append(Interval(start, size, bound))
+                frame += [Interval.of(0, i.bound) for i in region[d + 1 :]]
                 emitter.add(
-                    ConstantOp.of(out=emitter.subview(buffer, _resolved(emitter, frame)), value=pad.value)
+                    ConstantOp.of(out=emitter.subview(tile, _resolved(emitter, frame)), value=pad.value)
                 )
         operand = pad.ins[0]
         producer = writer_of(operand)
-        target = emitter.subview(buffer, _resolved(emitter, place))
+        target = emitter.subview(buffer, [axis.place for axis in axes])
+        source = [axis.source for axis in axes]
         if isinstance(producer, StructuredOp) and producer.parent is pad.parent and self.fuse(producer, pad):
             if producer not in self.fused:
                 self.fused.append(producer)
-            self._emit(emitter, producer, _resolved(emitter, inner), target)
+            self._emit(emitter, producer, source, target)
         else:
-            emitter.add(CopyOp.of(emitter.subview(operand, _resolved(emitter, inner)), out=target))
+            emitter.add(CopyOp.of(emitter.subview(operand, source), out=target))
+        return tile
+
+
+@dataclass(frozen=True)
+class _PaddedAxis:
+    """One dimension of a region of a padded value: where its inside comes from and where it goes."""
+
+    source: Interval
+    """What is computed of the operand."""
+    place: Interval
+    """Where that lies in the scratch, margins included."""
+    inside: Interval
+    """Which part of the region lies inside the frame."""
+    frames: tuple[tuple[Linear, Linear, int], ...]
+    """Parts of the region that lie in the frame: start, size, bound of the size."""
+    margin: int = 0
+    """Elements of the scratch before the region, and behind it (`rest`)."""
+    rest: int = 0
 
     @staticmethod
-    def _clip(emitter: Emitter, interval: Interval, low: int, extent: int) -> tuple[Linear, Linear, int]:
-        """The part of a padded interval inside the operand: first index, index behind the last, bound of its size."""
+    def of(emitter: Emitter, interval: Interval, low: int, high: int, extent: int) -> _PaddedAxis:
+        bound = interval.bound
+        if low == 0 and high == 0:
+            return _PaddedAxis(interval, Interval.of(0, bound), Interval.of(0, bound), ())
         start = interval.offset + -low
-        end = start + interval.size
-        bound = min(interval.bound, extent)
-        if start.is_constant and end.is_constant:
-            first = max(start.constant, 0)
-            behind = max(first, min(end.constant, extent))
-            return Linear(first), Linear(behind), behind - first
-        zero, n = emitter.index(0), emitter.index(extent)
-        first_value = emitter.add(
-            arith.MinSIOp(emitter.add(arith.MaxSIOp(emitter.value(start), zero)).result, n)
-        ).result
-        last_value = emitter.add(arith.MinSIOp(emitter.value(end), n)).result
-        behind_value = emitter.add(arith.MaxSIOp(last_value, first_value)).result
-        return Linear(0, [(first_value, 1)]), Linear(0, [(behind_value, 1)]), bound
+        if start.is_constant:
+            first = min(max(start.constant, 0), extent)
+            behind = max(first, min(start.constant + bound, extent))
+            at, size = first - start.constant, behind - first
+            sides = ((0, at), (at + size, bound - at - size))
+            frames = tuple((Linear(o), Linear(n), n) for o, n in sides if n > 0)
+            inside = Interval.of(at, size)
+            return _PaddedAxis(Interval.of(first, size), inside, inside, frames)
+        size = min(bound, extent)
+        first = Linear(0, [(emitter.clamped(emitter.value(start), 0, extent - size), 1)])
+        at = first - start
+        begin = Linear(0, [(emitter.clamped(emitter.value(at), 0, bound), 1)])
+        end = Linear(0, [(emitter.clamped(emitter.value(at + size), 0, bound), 1)])
+        return _PaddedAxis(
+            source=Interval.of(first, size),
+            place=Interval.of(at + high, size),
+            inside=Interval(begin, end - begin, size),
+            frames=((Linear(0), begin, low), (end, Linear(bound) - end, high)),
+            margin=high,
+            rest=low,
+        )
+
+
+def _is_local(buffer: SSAValue) -> bool:
+    return isinstance(buffer.owner, memref.AllocOp | memref.AllocaOp)
 
 
 def _loop_names(root: StructuredOp) -> tuple[str, ...]:

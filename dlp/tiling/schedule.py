@@ -13,6 +13,7 @@ from math import ceil, prod
 
 from xdsl.dialects.builtin import FixedBitwidthType
 from xdsl.ir import Attribute
+from xdsl.ir.affine import AffineBinaryOpExpr, AffineBinaryOpKind
 
 from dlp.cost.register_tile import choose_register_tile, step_cycles
 from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
@@ -26,6 +27,8 @@ from dlp.tiling.linear import Interval, NotAlignedError, Region, whole
 TILE_OVERHEAD = 50.0
 # Cycles to start and join the threads of a parallel loop.
 REGION_OVERHEAD = 4000.0
+# Bytes of what one task computes for itself; it is on the thread's stack.
+SCRATCH_LIMIT = 200 * 1024
 # Bytes a cycle that one core draws from its second-level cache and from what lies behind it.
 L2_BYTES_PER_CYCLE = 24.0
 MEMORY_BYTES_PER_CYCLE = 6.0
@@ -124,11 +127,15 @@ def task_level(root: StructuredOp, target: Target, threads: int) -> Level | None
     single = footprint(root, whole(shape), target)
     best_cost = _cost(single, 1, 1, target)
     best: Level | None = None
-    for tile in _candidates(root, column_unit(root, target), threads):
+    unit = column_unit(root, target)
+    candidates = [*_candidates(root, unit, threads), *(_blocks(root, unit, threads) if _slides(root) else ())]
+    for tile in candidates:
         box = [Interval.of(0, t or n) for t, n in zip(tile, shape, strict=True)]
         try:
             part = footprint(root, box, target)
         except NotAlignedError:
+            continue
+        if part.scratch_bytes > SCRATCH_LIMIT:
             continue
         tasks = prod(n // t for t, n in zip(tile, shape, strict=True) if t)
         rests = sum(n % t / t for t, n in zip(tile, shape, strict=True) if t)
@@ -189,6 +196,35 @@ def _candidates(root: StructuredOp, unit: int, threads: int) -> Iterator[tuple[i
                     yield (*(0 for _ in lead), size)
 
 
+def _slides(root: StructuredOp) -> bool:
+    """Whether windows slide over something that is computed in the tile: rows that two tiles see are computed twice."""
+    return any(
+        isinstance(e, AffineBinaryOpExpr) and e.kind is AffineBinaryOpKind.Add
+        for op in block_ops(root)
+        if isinstance(op, StructuredOp) and not op.is_elementwise
+        for x, index in zip(op.ins, op.iteration_space().maps, strict=True)
+        if (producer := writer_of(x)) is not None and producer.parent is root.parent
+        for e in index
+    )
+
+
+def _blocks(root: StructuredOp, unit: int, threads: int) -> Iterator[tuple[int, ...]]:
+    """Rows times columns: fewer columns leave room in the scratch for more rows, of which fewer are computed twice."""
+    shape = root.shape
+    last = len(shape) - 1
+    rows = next((d for d, n in enumerate(shape) if d > 0 and n > 1), last)
+    if rows == last:
+        return
+    for size in sorted(
+        {ceil(shape[rows] / n) for n in (threads, 4, 6, 8, 12, 16, 24, 48) if n <= shape[rows]}
+    ):
+        for columns in (unit, 2 * unit, 4 * unit):
+            if columns < shape[last]:
+                tile = [1 if d < rows and n > 1 else 0 for d, n in enumerate(shape)]
+                tile[rows], tile[last] = size, columns
+                yield tuple(tile)
+
+
 def _pieces(extent: int, unit: int, threads: int) -> list[int]:
     """Tile sizes of whole units: those that divide the extent evenly, and those that make threads, 2 x threads, ..."""
     units = ceil(extent / unit)
@@ -214,7 +250,9 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
     tile = [0 if n == 1 else 1 for n in shape]
     order = [d for d in range(rank) if tile[d]]
     if contraction is not None:
-        rows, columns = _block(contraction, shape[last - 1] if rank > 1 else 1, shape[last], target)
+        rows, columns = block_of_accumulators(
+            contraction, shape[last - 1] if rank > 1 else 1, shape[last], target
+        )
         if rank > 1:
             tile[last - 1] = min(rows, shape[last - 1]) if shape[last - 1] > 0 else 1
         tile[last] = columns
@@ -240,7 +278,7 @@ def _reduces_columns(op: StructuredOp) -> bool:
     return not isinstance(op, ContractionOp) and not space.depends(0, len(space.parallel) - 1)
 
 
-def _block(op: ContractionOp, rows: int, columns: int, target: Target) -> tuple[int, int]:
+def block_of_accumulators(op: ContractionOp, rows: int, columns: int, target: Target) -> tuple[int, int]:
     """Rows and columns of the block of accumulators: as wide as a panel of packed weights, or as whole groups."""
     rows, lanes = max(rows, 1), target.vector_lanes
     run = next(iter(op.tile_runs().values()), None) or op.panel_width
