@@ -274,6 +274,17 @@ def test_no_process_wide_configuration_changes(optimize):
     assert torch._dynamo.config.get_config_copy() == before
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:DeprecationWarning")
+def test_scripted_modules_stay_as_they_are(optimize):
+    model = torch.jit.script(nn.Linear(4, 4).eval())
+    with pytest.warns(FallbackWarning, match="TorchScript"):
+        fast = optimize(model)
+    assert fast is model
+    assert "TorchScript" in str(dlp.report(fast))
+    with pytest.raises(FallbackError, match="TorchScript"):
+        optimize(model, strict=True)
+
+
 def test_dispatch_modes_see_every_operation(optimize):
     from torch.utils.flop_counter import FlopCounterMode
 

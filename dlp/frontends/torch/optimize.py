@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
+import weakref
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import torch
 
-from dlp.errors import InputError
+from dlp.errors import FallbackWarning, InputError
 from dlp.frontends.torch.copying import copy_sharing_tensors
 from dlp.frontends.torch.dispatch import OptimizedForward
 from dlp.frontends.torch.seam import CompileFunction, Options, compile_graph
@@ -61,9 +63,7 @@ def optimize_with(
     if not isinstance(model, torch.nn.Module):
         raise InputError(f"dlp.optimize takes a torch.nn.Module, not {type(model).__name__}")
     if isinstance(model, torch.jit.ScriptModule):
-        raise InputError(
-            "dlp.optimize takes the module before torch.jit.script: TorchScript hides what it computes"
-        )
+        return _leave_scripted(compile_function, model, options)
     optimized = copy_sharing_tensors(model)
     eager = optimized.__dict__.pop("forward", None)
     if isinstance(eager, OptimizedForward):  # the model was optimised before: new options, not twice
@@ -100,12 +100,25 @@ def sessions_of(model: torch.nn.Module) -> list[Session]:
     forwards = [module.__dict__.get("forward") for module in model.modules()]
     sessions = [forward.session for forward in forwards if isinstance(forward, OptimizedForward)]
     sessions += sessions_under_torch_compile(model)
+    if model in _scripted:
+        sessions.append(_scripted[model])
     if not sessions:
         raise InputError(
             f"this {type(model).__name__} is not optimised: use the module that dlp.optimize returned, "
             'or call the one from torch.compile(..., backend="dlp") first'
         )
     return sessions
+
+
+_scripted: weakref.WeakKeyDictionary[torch.nn.Module, Session] = weakref.WeakKeyDictionary()
+
+
+def _leave_scripted(compile_function: CompileFunction, model: M, options: Options) -> M:
+    session = _scripted[model] = Session(options, compile_function)
+    reason = "TorchScript hides what a module computes: optimise the module from before torch.jit.script"
+    session.fall_back(reason)
+    warnings.warn(f"dlp leaves the scripted module as it is. {reason}", FallbackWarning, stacklevel=4)
+    return model
 
 
 def _options(
