@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import (
     MemRefType,
     ModuleOp,
     StringAttr,
+    TensorType,
     i64,
 )
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
@@ -81,6 +82,7 @@ class Bufferize(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         functions = [f for f in op.body.block.ops if isinstance(f, func.FuncOp) and f.body.blocks]
         public = [f for f in functions if f.sym_visibility is None or f.sym_visibility.data == "public"]
+        _require_known_sizes(op)
         kernels = Kernels(functions)
         for function in public:
             op.body.block.insert_op_before(_Entry(function, kernels).convert(), function)
@@ -89,6 +91,18 @@ class Bufferize(ModulePass):
             function.erase(safe_erase=False)
         for kernel in kernels.made.values():
             op.body.block.add_op(kernel)
+
+
+def _require_known_sizes(module: ModuleOp) -> None:
+    """Buffers of sizes that only a run knows have no place in an arena yet.
+
+    Raises:
+        PassError: naming the first op with such a result.
+    """
+    for op in module.walk():
+        for result in op.results:
+            if isinstance(result.type, TensorType) and -1 in result.type.get_shape():
+                raise PassError(f"'{op.name}' has a result of type {result.type}: buffers need known sizes")
 
 
 class _Entry(BufferBody):

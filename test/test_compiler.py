@@ -101,6 +101,12 @@ def test_failing_pass_is_named(tmp_path: Path) -> None:
         compile_module(broken, target=host(), cache=Cache(tmp_path), pipeline="bufferize")
 
 
+def test_open_sizes_are_refused_by_name(tmp_path: Path) -> None:
+    module = parse_module(ADD.replace("tensor<8xf32>", "tensor<?xf32>").replace("dlp.exp", "dlp.relu"))
+    with pytest.raises(PassFailure, match="buffers need known sizes"):
+        compile_module(module, target=host(), cache=Cache(tmp_path), pipeline="bufferize")
+
+
 def test_metadata_survives_its_file(tmp_path: Path) -> None:
     compiled = compile_module(parse_module(ADD), target=host(), cache=Cache(tmp_path))
     assert Metadata.from_json(compiled.metadata.to_json()) == compiled.metadata
