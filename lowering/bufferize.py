@@ -101,7 +101,7 @@ def _require_known_sizes(module: ModuleOp) -> None:
     """
     for op in module.walk():
         for result in op.results:
-            if isinstance(result.type, TensorType) and -1 in result.type.get_shape():
+            if isinstance(result.type, TensorType) and min(result.type.get_shape(), default=0) < 0:
                 raise PassError(f"'{op.name}' has a result of type {result.type}: buffers need known sizes")
 
 
