@@ -4,11 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help setup demo test lit pytest lint format clean
+.PHONY: help setup demo test lit pytest bench proof lint format clean
 
 help:
 	@echo "make demo     train a small network, optimise it, compare and time it; then ResNet-18"
 	@echo "make test     all tests (lit, then pytest)"
+	@echo "make bench    the networks beside eager, timed; kernels beside the machine's peak"
+	@echo "make proof    every case of the tests in test/proof, and the networks at full size"
 	@echo "make lint     ruff and basedpyright"
 	@echo "make format   let ruff rewrite the sources"
 	@echo "make setup    only the environment in .venv"
@@ -44,6 +46,13 @@ lit: .venv/ready-test
 
 pytest: lit
 	$(BIN)/pytest -n $(JOBS) --dist=worksteal test
+
+bench: .venv/ready-test
+	$(BIN)/python -m bench
+
+proof: .venv/ready-test
+	DLP_PROOF=all $(BIN)/pytest -n $(JOBS) --dist=worksteal test/proof
+	$(BIN)/python scripts/full_size.py
 
 lint: .venv/ready-lint
 	$(BIN)/ruff check .
