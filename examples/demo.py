@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from sklearn.datasets import load_digits
@@ -99,7 +100,7 @@ def compare(title: str, model: nn.Module, optimised: nn.Module, x: torch.Tensor)
 def digits(dump: Path) -> bool:
     """Train, optimise, compare. Whether the results agree."""
     print("1. Handwritten digits\n")
-    data = load_digits()
+    data: Any = load_digits()
     images = torch.tensor(data.images, dtype=torch.float32).unsqueeze(1) / 16
     labels = torch.tensor(data.target)
     order = torch.randperm(len(images))
