@@ -184,7 +184,8 @@ class TileAndFuse:
     def _can_be_inside(producer: DestinationOp, reader: DestinationOp) -> bool:
         """A padded value that the caller wants as well is computed as a whole."""
         return producer.parent is reader.parent and (
-            isinstance(producer, StructuredOp) or (isinstance(producer, PadOp) and _is_local(producer.outs[0]))
+            isinstance(producer, StructuredOp)
+            or (isinstance(producer, PadOp) and _is_local(producer.outs[0]))
         )
 
     def _materialise(self, emitter: Emitter, producer: DestinationOp, region: Region) -> SSAValue:
@@ -223,7 +224,9 @@ class TileAndFuse:
                 region, int_list(pad.low), int_list(pad.high), pad.in_shape(0), strict=True
             )
         ]
-        sizes = [axis.margin + interval.bound + axis.rest for axis, interval in zip(axes, region, strict=True)]
+        sizes = [
+            axis.margin + interval.bound + axis.rest for axis, interval in zip(axes, region, strict=True)
+        ]
         buffer = emitter.scratch(sizes, element, pad.outs[0].name_hint)
         tile = emitter.subview(
             buffer, [Interval.of(axis.margin, i.bound) for axis, i in zip(axes, region, strict=True)]
