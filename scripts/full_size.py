@@ -94,6 +94,7 @@ def _measure(name: str, size: str) -> dict[str, Any]:
         "ops_compiled": report.ops_compiled,
         "ops_left": len(report.ops_left),
         "calls": [report.calls_compiled, report.calls_mixed, report.calls_eager],
+        "fallbacks": [str(fallback) for fallback in report.fallbacks],
         "kernels": report.kernels,
         "arena_bytes": report.arena_bytes,
         "intermediate_bytes": report.intermediate_bytes,
@@ -164,6 +165,7 @@ def _problems(run: dict[str, Any]) -> list[str]:
         problems.append(f"error {run['error']:.1e} is above {TOLERANCE}")
     if run["ops_left"] or run["calls"][1:] != [0, 0]:
         problems.append(f"{run['ops_left']} operations left to the framework; calls {run['calls']}")
+        problems += run["fallbacks"]
     if run["arena_bytes"] > ARENA_OVER_LIVE * run["largest_live_bytes"]:
         problems.append("the arena is larger than 1.10 times the largest live set")
     if run["arena_bytes"] > run["eager_activation_bytes"]:
