@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -522,6 +523,13 @@ RECURRENT = {
 @pytest.mark.parametrize("name", RECURRENT)
 def test_recurrent(name: str) -> None:
     check(RECURRENT[name], normal(4, 3, 5))
+
+
+def test_lstm_of_more_steps_than_one_product_has() -> None:
+    """Three steps of 50 rows fill a product with the inputs; the seventh step has one of its own."""
+    captured = check(nn.LSTM(5, 7, bidirectional=True), normal(7, 50, 5))
+    products = re.findall(r"dlp.matmul ins\(.* : tensor<(\d+)x5xf32>", str(captured.imported.module))
+    assert sorted(products) == sorted(["150", "150", "50"] * 2)
 
 
 def test_lstm_with_a_state() -> None:

@@ -16,6 +16,9 @@ from dlp.frontends.torch.registry import imports
 _LSTM_MODE = 2
 """`mode` of `mkldnn_rnn_layer`, as the framework numbers its recurrent networks."""
 
+PRODUCT_ROWS = 128
+"""Rows of a product with the inputs: as many steps go together as give so many."""
+
 
 def lstm_layer(
     g: Emitter,
@@ -42,16 +45,23 @@ def lstm_layer(
     """
     steps, batch, features = g.shape_of(x)
     hidden = g.shape_of(h)[1]
-    # The products with the inputs depend on no state: all steps in one.
-    rows = g.reshape(x, (steps * batch, features))
-    inputs = g(MatmulOp, rows, g.transpose(weight_input, (1, 0)))
-    for bias in biases:
-        inputs = g(AddOp, inputs, bias)
-    inputs = g.reshape(inputs, (steps, batch, 4 * hidden))
-    recurrent = g.transpose(weight_hidden, (1, 0))
+    recurrent, from_input = g.transpose(weight_hidden, (1, 0)), g.transpose(weight_input, (1, 0))
+    # The products with the inputs depend on no state: those of several steps are one, of rows enough to be efficient.
+    # All steps in one would need memory for all their gates at once.
+    together = -(-PRODUCT_ROWS // batch) if batch else steps
     outputs: list[SSAValue] = []
+    inputs: dict[int, SSAValue] = {}
     for step in reversed(range(steps)) if reverse else range(steps):
-        given = g.reshape(slice_of(g, inputs, 0, step, 1), (batch, 4 * hidden))
+        first = step - step % together
+        count = min(together, steps - first)
+        if first not in inputs:
+            product = g(
+                MatmulOp, g.reshape(slice_of(g, x, 0, first, count), (count * batch, features)), from_input
+            )
+            for bias in biases:
+                product = g(AddOp, product, bias)
+            inputs[first] = g.reshape(product, (count, batch, 4 * hidden))
+        given = g.reshape(slice_of(g, inputs[first], 0, step - first, 1), (batch, 4 * hidden))
         gates = g(AddOp, g(MatmulOp, h, recurrent), given)
         i, f, cell, o = (slice_of(g, gates, 1, k * hidden, hidden) for k in range(4))
         kept, new = g(MulOp, g(SigmoidOp, f), c), g(MulOp, g(SigmoidOp, i), g(TanhOp, cell))
