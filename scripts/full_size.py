@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import weakref
 from pathlib import Path
 from typing import Any
 
@@ -115,42 +114,19 @@ def _measure(name: str, size: str) -> dict[str, Any]:
 
 
 def _activation_peak(model: Any, args: Any) -> int:
-    """The most bytes of results of operations that are alive at once in eager, the output among them."""
-    import torch
-    from torch.utils._python_dispatch import TorchDispatchMode
+    """The most bytes that one call of eager has allocated at once, inside of its operations too."""
+    from torch.profiler import ProfilerActivity, profile
 
-    given = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers(), *args)}
-
-    class Live(TorchDispatchMode):
-        def __init__(self) -> None:
-            super().__init__()
-            self.now = self.peak = 0
-            self.known: dict[int, weakref.ref[torch.UntypedStorage]] = {}
-
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            result = func(*args, **(kwargs or {}))
-            for tensor in torch.utils._pytree.tree_leaves(result):
-                if isinstance(tensor, torch.Tensor):
-                    self._add(tensor.untyped_storage())
-            self.peak = max(self.peak, self.now)
-            return result
-
-        def _add(self, storage: torch.UntypedStorage) -> None:
-            place, size = storage._cdata, storage.nbytes()
-            if place in self.known or storage.data_ptr() in given:
-                return
-            self.now += size
-
-            def gone(_: object) -> None:
-                del self.known[place]
-                self.now -= size
-
-            self.known[place] = weakref.ref(storage, gone)
-
-    live = Live()
-    with live:
-        model(*args)
-    return live.peak
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+        result = model(*args)  # kept alive until the recording ends: the output counts
+    del result
+    assert recorded.profiler is not None and recorded.profiler.kineto_results is not None
+    events: list[Any] = [e for e in recorded.profiler.kineto_results.events() if e.name() == "[memory]"]
+    now = peak = 0
+    for event in sorted(events, key=lambda e: e.start_ns()):
+        now += event.nbytes()
+        peak = max(peak, now)
+    return peak
 
 
 def _cpu_seconds() -> float:
