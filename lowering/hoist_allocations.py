@@ -8,6 +8,7 @@ from xdsl.dialects.builtin import FunctionType, MemRefType, ModuleOp
 from xdsl.passes import ModulePass
 
 from dlp.lowering._buffers import allocate
+from dlp.lowering.tile_tasks import kernels
 from dlp.statistics import count
 
 
@@ -42,16 +43,11 @@ class HoistAllocations(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         needs: dict[str, list[tuple[MemRefType, str | None]]] = {}
-        for function in op.body.block.ops:
-            if isinstance(function, func.FuncOp) and not function.is_declaration and _is_kernel(function):
-                needs[function.sym_name.data] = _take_allocations(function)
+        for function in kernels(op):
+            needs[function.sym_name.data] = _take_allocations(function)
         for call in [inner for inner in op.walk() if isinstance(inner, func.CallOp)]:
             if needs.get(call.callee.string_value()):
                 _give(call, needs[call.callee.string_value()])
-
-
-def _is_kernel(function: func.FuncOp) -> bool:
-    return function.sym_visibility is not None and function.sym_visibility.data == "private"
 
 
 def _take_allocations(function: func.FuncOp) -> list[tuple[MemRefType, str | None]]:

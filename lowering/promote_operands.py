@@ -7,14 +7,14 @@ from math import prod
 from typing import cast
 
 from xdsl.context import Context
-from xdsl.dialects import func, memref
+from xdsl.dialects import memref
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.contraction import ContractionOp
 from dlp.dialects.dlp.view import CopyOp
-from dlp.lowering.tile_tasks import is_kernel
+from dlp.lowering.tile_tasks import kernels
 from dlp.statistics import count
 from dlp.tiling.linear import Interval, NotAlignedError, evaluate
 from dlp.tiling.schedule import element_bytes
@@ -39,9 +39,7 @@ class PromoteOperandsPass(ModulePass):
     """Rows of the result from which on the copy pays."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in op.walk():
-            if not isinstance(function, func.FuncOp) or function.is_declaration or not is_kernel(function):
-                continue
+        for function in kernels(op):
             for inner in [o for o in function.walk() if isinstance(o, ContractionOp)]:
                 if self._pays(inner):
                     _promote(inner)

@@ -12,7 +12,7 @@ from xdsl.ir.affine import AffineDimExpr
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
-from dlp.lowering.tile_tasks import is_kernel, roots, tile_root, uses_index
+from dlp.lowering.tile_tasks import kernels, roots, tile_root, uses_index
 from dlp.statistics import count
 from dlp.targets import Target, load
 from dlp.tiling.fusion import writer_of
@@ -37,9 +37,7 @@ class TileRegistersPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
-        for function in op.walk():
-            if not isinstance(function, func.FuncOp) or function.is_declaration or not is_kernel(function):
-                continue
+        for function in kernels(op):
             for block in [b for o in function.walk() for r in o.regions for b in r.blocks]:
                 _tile_block(function, block, target)
 

@@ -39,24 +39,24 @@ class TileTasksPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
-        for function in op.walk():
-            if isinstance(function, func.FuncOp) and not function.is_declaration and is_kernel(function):
-                for root in roots(function.body.block):
-                    if root.parent is None or root.USES_INDEX:
-                        continue
-                    try:
-                        level = task_level(root, target, self.threads)
-                    except NotAlignedError:
-                        count("kernels left whole: not aligned")
-                        continue
-                    if level is not None:
-                        tile_root(function, root, level, lambda producer, _: not uses_index(producer))
-                        count("kernels cut into tasks")
+        for function in kernels(op):
+            for root in roots(function.body.block):
+                if root.parent is None or root.USES_INDEX:
+                    continue
+                try:
+                    level = task_level(root, target, self.threads)
+                except NotAlignedError:
+                    count("kernels left whole: not aligned")
+                    continue
+                if level is not None:
+                    tile_root(function, root, level, lambda producer, _: not uses_index(producer))
+                    count("kernels cut into tasks")
 
 
-def is_kernel(function: func.FuncOp) -> bool:
-    """Private functions compute; public ones call them."""
-    return function.sym_visibility is not None and function.sym_visibility.data == "private"
+def kernels(module: ModuleOp) -> list[func.FuncOp]:
+    """The functions that compute: private ones with a body; public functions call them."""
+    functions = [op for op in module.walk() if isinstance(op, func.FuncOp) and not op.is_declaration]
+    return [f for f in functions if f.sym_visibility is not None and f.sym_visibility.data == "private"]
 
 
 def uses_index(op: DestinationOp) -> bool:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from math import prod
 
 from xdsl.context import Context
-from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.structured import StructuredOp
-from dlp.lowering.tile_tasks import is_kernel
+from dlp.lowering.tile_tasks import kernels
 from dlp.statistics import count
 from dlp.targets import load
 from dlp.tiling.vector_access import vectorizable
@@ -44,9 +43,7 @@ class VectorizePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
-        for function in op.walk():
-            if not isinstance(function, func.FuncOp) or function.is_declaration or not is_kernel(function):
-                continue
+        for function in kernels(op):
             for block in [b for o in function.walk() for r in o.regions for b in r.blocks]:
                 ops = [o for o in block.ops if isinstance(o, StructuredOp)]
                 ready = {
