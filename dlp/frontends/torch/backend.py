@@ -52,13 +52,7 @@ class GraphBackend:
 
     def __call__(self, captured: torch.fx.GraphModule, inputs: Sequence[Any]) -> GraphFunction:
         """What Dynamo calls with the graph that it captured and the values of its inputs."""
-        started = time.perf_counter()
-        try:
-            return self._function(captured, list(inputs))
-        finally:
-            self.session.backend_seconds += time.perf_counter() - started
-
-    def _function(self, captured: torch.fx.GraphModule, inputs: list[Any]) -> GraphFunction:
+        inputs = list(inputs)
         session = self.session
         # A size that the framework would keep open is a constant of the compiled code: reading it makes it a guard.
         static = not any(isinstance(value, torch.SymInt) for value in inputs)
@@ -225,6 +219,7 @@ def _compile(
     )
     names = [name for name, tensor in zip(names, tensors, strict=True) if tensor]
     names += [f"constant{i}" for i in range(len(constants))]
+    started = time.perf_counter()
     try:
         if unsupported:
             raise UnsupportedOpsError(unsupported)
@@ -239,6 +234,8 @@ def _compile(
     except UnsupportedOpsError as error:
         already = set(error.ops)
         raise UnsupportedOpsError([*error.ops, *(op for op in unsupported if op not in already)]) from None
+    finally:
+        session.compile_seconds += time.perf_counter() - started
     parameters = _parameter_sets(compiled, session)
     call = GraphCall(compiled, parameters, tensors, is_parameter, constants, outputs)
     record = GraphRecord(

@@ -271,7 +271,7 @@ class _Converter:
             strategy = FrameExecStrategy(FrameAction.SKIP, FrameAction.SKIP)
             return _in_framework(strategy, for_good=False, reason=reason)
         breaks = len(graph_break_reasons)
-        started, in_backend = time.perf_counter(), session.backend_seconds
+        started, compiling = time.perf_counter(), session.compile_seconds
         try:
             with dynamo_config.patch(_CAPTURE_CONFIG), session.show_progress(self._title) as progress:
                 progress.stage("capture")
@@ -283,7 +283,7 @@ class _Converter:
             return self._in_framework(code, error)
         finally:
             elapsed = time.perf_counter() - started
-            session.capture_seconds += elapsed - (session.backend_seconds - in_backend)
+            session.capture_seconds += elapsed - (session.compile_seconds - compiling)
         self._captured += code is self._own_code
         broken = graph_break_reasons[breaks:]
         if code is self._own_code and not broken and converted.guarded_code is not None:

@@ -46,7 +46,7 @@ class Report:
     largest_live_bytes: int
     """The largest set of intermediates that are live at once."""
     compile_seconds: dict[str, float]
-    """Stage -> seconds; the capture by the framework is the first stage."""
+    """Stage -> seconds; the capture by the framework is the first stage, packing the weights the last."""
     cache_hits: int
     cache_misses: int
 
@@ -104,6 +104,8 @@ def report(model: torch.nn.Module) -> Report:
     for session in sessions:
         fallbacks.update(session.fallbacks)
     packers = {id(g.parameters): g.parameters for g in graphs if g.parameters is not None}.values()
+    if packers:
+        seconds["pack weights"] = sum(packer.seconds for packer in packers)
     return Report(
         model=type(model).__name__,
         graphs_captured=len(graphs),

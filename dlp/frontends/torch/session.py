@@ -86,7 +86,9 @@ class Session:
         self.calls_mixed = 0
         self.calls_framework = 0
         self.capture_seconds = 0.0
-        self.backend_seconds = 0.0
+        """The framework's: tracing the model's Python, then the graph down to ATen operations, and its guards."""
+        self.compile_seconds = 0.0
+        """From an ATen graph to code that is loaded."""
         self.failed_captures = 0
         """Calls that ran although something of them could not be captured."""
         self.progress: Progress = SILENT
