@@ -1,9 +1,4 @@
-"""The networks that dlp is measured by, at full size and small, initialised so that every layer matters.
-
-torch's own initialisation would hide mistakes: activations shrink from layer to layer until the output hardly depends
-on the input. Here weights keep the scale of what they are applied to (He et al., arXiv:1502.01852), heads are not
-zero, layer scales are about 1, and batch norms have the statistics of a batch. Everything is deterministic.
-"""
+"""The networks that dlp is measured by, at full size and small, initialised so that every layer matters."""
 
 from __future__ import annotations
 
@@ -14,6 +9,8 @@ from typing import Literal
 
 import torch
 from torch import nn
+
+from networks.initialisation import enliven, take_statistics
 
 Size = Literal["full", "small"]
 Args = tuple[torch.Tensor, ...]
@@ -169,44 +166,3 @@ def network(name: str, size: Size = "full", *, seed: int = 0) -> Network:
     for parameter in built.model.parameters():
         parameter.requires_grad_(False)
     return built
-
-
-def enliven(model: nn.Module) -> None:
-    """Initialise every layer so that activations keep their scale and nothing is zero or exactly one."""
-    for module in model.modules():
-        match module:
-            case nn.Conv1d() | nn.Conv2d() | nn.Conv3d() | nn.Linear():
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.normal_(module.bias, std=0.1)
-            case nn.BatchNorm1d() | nn.BatchNorm2d() | nn.BatchNorm3d() | nn.LayerNorm() | nn.GroupNorm():
-                if module.weight is not None:
-                    nn.init.normal_(module.weight, mean=1.0, std=0.1)
-                    nn.init.normal_(module.bias, std=0.1)
-            case nn.Embedding():
-                nn.init.normal_(module.weight)
-            case nn.LSTM() | nn.GRU() | nn.RNN():
-                for name, parameter in module.named_parameters():
-                    # A unit sums features and hidden state: half of the variance each.
-                    std = 0.1 if "bias" in name else parameter.shape[1] ** -0.5
-                    nn.init.normal_(parameter, std=std)
-            case _:
-                pass
-
-
-def take_statistics(model: nn.Module, args: Args) -> None:
-    """Give batch norms the statistics of one batch, and put the model in eval mode."""
-    model.eval()
-    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-    if not norms:
-        return
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 1.0
-        norm.train()
-    batch = tuple(torch.randn(4, *a.shape[1:]) for a in args)
-    with torch.no_grad():
-        model(*batch)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-        norm.eval()
