@@ -74,6 +74,17 @@ def test_results_that_share_memory_in_eager_share_it_here(optimize):
     assert part.stride() == (4,)
 
 
+def test_results_that_repeat_elements(optimize):
+    class Repeated(nn.Module):
+        def forward(self, x):
+            return x.expand(3, *x.shape), (x[:, :1] + 1).expand(x.shape)
+
+    expected, result = both(optimize, Repeated(), X)
+    for ours, theirs in zip(result, expected, strict=True):
+        assert torch.equal(ours, theirs)
+        assert ours.stride() == theirs.stride()
+
+
 def test_arguments_and_results_of_any_form(optimize):
     Pair = namedtuple("Pair", "first second")
 
