@@ -1,27 +1,37 @@
-"""The networks that dlp is measured by, at full size and small, initialised so that every layer matters."""
+"""Networks, at full size and small, initialised so that every layer matters. Everything is deterministic."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
-from torch import nn
 
+from networks.definition import Args, Build, Network, Size
+from networks.image import CLASSIFIERS
 from networks.initialisation import enliven, take_statistics
+from networks.layer import LAYERS
+from networks.measured import MEASURED
+from networks.picture import PICTURES
+from networks.text import TEXTS
 
-Size = Literal["full", "small"]
-Args = tuple[torch.Tensor, ...]
+__all__ = [
+    "ALL",
+    "MORE",
+    "NETWORKS",
+    "Args",
+    "Network",
+    "Size",
+    "enliven",
+    "max_relative_error",
+    "network",
+    "take_statistics",
+]
 
+NETWORKS: dict[str, Build] = MEASURED
+"""Those that every check of the compiler goes through."""
 
-@dataclass(frozen=True)
-class Network:
-    """A module in eval mode, its inputs, and a batch to take statistics from."""
+MORE: dict[str, Build] = {**CLASSIFIERS, **PICTURES, **TEXTS, **LAYERS}
+"""Those that are compiled and compared."""
 
-    model: nn.Module
-    args: Args
+ALL: dict[str, Build] = {**NETWORKS, **MORE}
 
 
 def max_relative_error(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -29,138 +39,11 @@ def max_relative_error(a: torch.Tensor, b: torch.Tensor) -> float:
     return float((a.double() - b.double()).abs().max() / b.double().abs().max())
 
 
-class Mlp(nn.Module):
-    def __init__(self, sizes: tuple[int, ...]) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for a, b in itertools.pairwise(sizes):
-            layers += [nn.Linear(a, b), nn.ReLU()]
-        self.layers = nn.Sequential(*layers[:-1])
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layers(x)
-
-
-class DigitsCnn(nn.Module):
-    """For 8 x 8 digits (scikit-learn's)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(1, width, 3, padding=1),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            nn.Conv2d(width, 2 * width, 3, padding=1),
-            nn.BatchNorm2d(2 * width),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-        )
-        self.head = nn.Linear(2 * width * 16, 10)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.features(x).flatten(1))
-
-
-class Lstm(nn.Module):
-    def __init__(self, features: int, hidden: int, layers: int) -> None:
-        super().__init__()
-        self.rnn = nn.LSTM(features, hidden, layers, batch_first=True)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.rnn(x)[0]
-
-
-class Bert(nn.Module):
-    """The last hidden state of transformers' BERT."""
-
-    def __init__(self, **config: int) -> None:
-        super().__init__()
-        define_torchvision_operations()
-        from transformers import BertConfig, BertModel
-
-        self.bert = BertModel(BertConfig(attn_implementation="sdpa", **config), add_pooling_layer=False)
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        return self.bert(input_ids=ids).last_hidden_state
-
-
-def define_torchvision_operations() -> None:
-    """torchvision's Python code names operations that its library for another device would have to bring."""
-    if hasattr(torch.ops.torchvision, "nms"):
-        return
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    _LIBRARIES.append(library)
-
-
-_LIBRARIES: list[torch.library.Library] = []
-
-
-def _torchvision(name: str) -> nn.Module:
-    define_torchvision_operations()
-    import torchvision.models
-
-    return getattr(torchvision.models, name)(weights=None)
-
-
-def _images(batch: int, size: int, channels: int = 3) -> Args:
-    return (torch.randn(batch, channels, size, size),)
-
-
-def _resnet18(size: Size) -> Network:
-    return Network(_torchvision("resnet18"), _images(1, 224 if size == "full" else 40))
-
-
-def _mobilenet_v2(size: Size) -> Network:
-    return Network(_torchvision("mobilenet_v2"), _images(1, 224 if size == "full" else 40))
-
-
-def _bert(size: Size) -> Network:
-    if size == "full":
-        return Network(Bert(), (torch.randint(0, 30522, (1, 128)),))
-    small = Bert(
-        vocab_size=100,
-        hidden_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=96,
-        max_position_embeddings=32,
-    )
-    return Network(small, (torch.randint(0, 100, (2, 17)),))
-
-
-def _digits_cnn(size: Size) -> Network:
-    return Network(DigitsCnn(32 if size == "full" else 5), _images(64 if size == "full" else 3, 8, 1))
-
-
-def _mlp(size: Size) -> Network:
-    if size == "full":
-        return Network(Mlp((784, 2048, 2048, 10)), (torch.randn(64, 784),))
-    return Network(Mlp((33, 65, 47, 10)), (torch.randn(5, 33),))
-
-
-def _lstm(size: Size) -> Network:
-    if size == "full":
-        return Network(Lstm(512, 512, 2), (torch.randn(16, 64, 512),))
-    return Network(Lstm(19, 24, 2), (torch.randn(3, 5, 19),))
-
-
-NETWORKS: dict[str, Callable[[Size], Network]] = {
-    "resnet18": _resnet18,
-    "mobilenet_v2": _mobilenet_v2,
-    "bert": _bert,
-    "digits_cnn": _digits_cnn,
-    "mlp": _mlp,
-    "lstm": _lstm,
-}
-
-
 def network(name: str, size: Size = "full", *, seed: int = 0) -> Network:
-    """A network of `NETWORKS`, alive, in eval mode, without gradients of its weights."""
+    """A network of `ALL`, alive, in eval mode, without gradients of its weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        built = NETWORKS[name](size)
+        built = ALL[name](size)
         enliven(built.model)
         take_statistics(built.model, built.args)
     for parameter in built.model.parameters():
