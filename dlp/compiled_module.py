@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from dlp.codegen.c_types import BYTES
 from dlp.compile_statistics import CompileStatistics
+from dlp.errors import run_error
 from dlp.runtime import ArenaPool, Library, aligned_empty, pack_pointers
 from dlp.runtime.memory import address_of
 
@@ -78,6 +79,8 @@ class Metadata:
     arena_bytes: int
     intermediate_bytes: int
     largest_live_bytes: int
+    checks: tuple[str, ...] = ()
+    """What the checks of the code say when they fail, in the order of their numbers."""
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), separators=(",", ":"))
@@ -90,6 +93,7 @@ class Metadata:
             fields[name] = tuple(TensorSpec(t["name"], tuple(t["shape"]), t["element"]) for t in fields[name])
         for name in ("aliases", "prepare_buffers", "forward_buffers"):
             fields[name] = tuple(fields[name])
+        data["checks"] = tuple(data["checks"])
         return cls(Signature(**fields), **data)
 
 
@@ -122,13 +126,18 @@ class CompiledModule:
             weights: addresses, in the order of `signature.weights`.
             packed: addresses of what to write, in the order of `signature.packed`; those of aliases are not used.
             threads: how many to run on.
+
+        Raises:
+            RunError: a check of the weights failed.
         """
         if not self.signature.needs_prepare:
             return
         pool = ArenaPool(_lent(self.signature.prepare_buffers), cap=1, poison=self.poison)
         with pool.lease() as arena:
             lent = _places(arena.address, self.signature.prepare_buffers)
-            self.library.call("dlp_prepare", [*weights, *packed, *lent], threads)
+            status = self.library.call("dlp_prepare", [*weights, *packed, *lent], threads)
+        if status:
+            raise run_error(self.metadata.checks[status - 1])
 
     def run(self, inputs: Sequence[int], packed: Sequence[int], outputs: Sequence[int], threads: int) -> None:
         """Run the network.
@@ -138,14 +147,20 @@ class CompiledModule:
             packed: addresses of what `prepare` wrote, and of the weights themselves where they are aliases.
             outputs: addresses of what to write, in the order of `signature.outputs`.
             threads: how many to run on.
+
+        Raises:
+            RunError: a check of the inputs failed, as of an index; the outputs hold nothing of use.
         """
         pool = self._pool or self._make_pool()
         arena = pool.acquire()
         try:
             lent = _places(arena.address, self.signature.forward_buffers)
-            self.library.entry("dlp_forward")(pack_pointers([*inputs, *packed, *outputs, *lent]), threads)
+            pointers = pack_pointers([*inputs, *packed, *outputs, *lent])
+            status = self.library.entry("dlp_forward")(pointers, threads)
         finally:
             pool.release(arena)
+        if status:
+            raise run_error(self.metadata.checks[status - 1])
 
     def pack_arrays(self, weights: Sequence[Any], threads: int = 1) -> list[Any]:
         """`prepare` on NumPy arrays: the packed tensors, aliases being the given arrays."""

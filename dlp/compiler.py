@@ -27,6 +27,7 @@ import dlp
 from dlp.cache import Cache, default_cache, key_of
 from dlp.codegen import print_c_units
 from dlp.codegen.c_types import element
+from dlp.codegen.checks import messages
 from dlp.compile_statistics import CompileStatistics
 from dlp.compiled_module import CompiledModule, Metadata, Signature, TensorSpec
 from dlp.context import DIALECT_GROUP, make_context
@@ -223,6 +224,7 @@ def _metadata(module: ModuleOp, input_names: Sequence[str]) -> Metadata:
         arena_bytes=sum(lent),
         intermediate_bytes=_integer(forward, "dlp.intermediate_bytes", default=0),
         largest_live_bytes=_integer(forward, "dlp.largest_live_bytes", default=0),
+        checks=messages(module),
     )
 
 

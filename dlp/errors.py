@@ -69,3 +69,20 @@ class FallbackError(DlpError):
 
 class FallbackWarning(UserWarning):
     """A part of an optimised model runs in the framework; comes once a model."""
+
+
+class RunError(DlpError, RuntimeError):
+    """What a compiled network was given cannot be computed, as a division of an integer by zero; eager raises too."""
+
+
+class IndexRangeError(RunError, IndexError):
+    """An index lies outside of the dimension that it indexes."""
+
+
+_RUN_ERRORS = {"IndexError": IndexRangeError}
+
+
+def run_error(message: str) -> RunError:
+    """The error for a check that failed. A message may begin with the error that eager raises: "IndexError: ..."."""
+    kind, _, text = message.partition(": ")
+    return _RUN_ERRORS[kind](text) if kind in _RUN_ERRORS else RunError(message)

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, TensorType, f32, f64, i1, i8, i32, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Region
 
-from dlp.dialects.dlp import composite, elementwise, indexing, reduction, view
+from dlp.dialects.dlp import checking, composite, elementwise, indexing, reduction, view
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
 from dlp.dialects.dlp.structured import DestinationOp
-from dlp.testing import op_module
+from dlp.interpreter.dtypes import Array
+from dlp.testing import op_module, random_inputs
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,15 @@ class OpCase:
     def types(self) -> list[TensorType[Attribute]]:
         elements = [*self.elements, *[self.elements[-1] if self.elements else f32] * len(self.shapes)]
         return [TensorType(e, s) for e, s in zip(elements, self.shapes, strict=False)]
+
+    def inputs(self, seed: int = 0) -> list[Array]:
+        """Random data that the op can compute with: variances are positive, and what is required holds."""
+        arrays = random_inputs(self.types, seed)
+        if self.op is composite.BatchNormOp:
+            return [np.abs(a) for a in arrays]
+        if self.op is checking.RequireOp:
+            arrays[0][...] = True
+        return arrays
 
     def module(self, *, buffers: bool = False) -> ModuleOp:
         """A module whose @forward is the op."""
@@ -186,7 +197,11 @@ _GATHERS = [
     OpCase(indexing.GatherOp, [(2, 5, 3), (4,)], [f32, i32], {"dimension": 1}, "inner_i32"),
 ]
 
-STRUCTURED_CASES = [*_elementwise(), *_CONTRACTIONS, *_REDUCTIONS, *_VIEWS, *_GATHERS]
+_CHECKS = [
+    OpCase(checking.RequireOp, [(2, 3), (3,), ()], [i1, i64], {"message": "IndexError: no such row"}),
+]
+
+STRUCTURED_CASES = [*_elementwise(), *_CONTRACTIONS, *_REDUCTIONS, *_VIEWS, *_GATHERS, *_CHECKS]
 """Every structured op, and pad and concat."""
 
 COMPOSITE_CASES = [

@@ -72,3 +72,7 @@ class BodyBuilder(Protocol):
     def cast(self, a: Value, element_type: Attribute) -> Value:
         """Conversion as the framework does it: floats to integers truncate, anything to i1 compares with zero."""
         ...
+    def check(self, condition: Value, message: str) -> None:
+        """The run fails with this message where the condition (i1) is false; it may well go on to its end first."""
+        ...
+

@@ -48,6 +48,7 @@ class FunctionPrinter:
         carried: the same for what an inner loop, and its number there, carries.
         results: variables that the terminators of the enclosing loops and branches assign.
         dead: operations that are not printed.
+        messages: numbers of what checks say when they fail.
         written: memrefs through which something is stored.
     """
 
@@ -59,11 +60,13 @@ class FunctionPrinter:
         reserved: frozenset[str],
         written: frozenset[SSAValue],
         dead: frozenset[Operation],
+        messages: Mapping[str, int],
     ) -> None:
         self.prelude = prelude
         self.signatures = signatures
         self.written = written
         self.dead = dead
+        self.messages = messages
         self.lines: list[str] = []
         self.names = Names(reserved)
         self.placed: dict[SSAValue, str] = {}

@@ -38,6 +38,7 @@ class Signature:
         is_value: takes and gives values only, no memory: printed inline.
         is_called: somebody in the module calls it.
         needs_threads: has a parallel loop, itself or in what it calls.
+        needs_status: checks something, itself or in what it calls.
         written_values: memrefs in its body that something is stored through.
     """
 
@@ -48,7 +49,13 @@ class Signature:
     is_value: bool = False
     is_called: bool = False
     needs_threads: bool = False
+    needs_status: bool = False
     written_values: frozenset[SSAValue] = frozenset()
+
+    @property
+    def extra_arguments(self) -> tuple[str, ...]:
+        """What C passes behind the arguments that the IR has, by names that are the same everywhere."""
+        return (*(("threads",) if self.needs_threads else ()), *(("status",) if self.needs_status else ()))
 
     @property
     def name(self) -> str:
@@ -117,6 +124,9 @@ def _signature(
         return signature
     signature.needs_threads = (parallel and any(op.name == "scf.parallel" for op in operations)) or any(
         known[name].needs_threads for call in _calls(operations) if (name := _callee(call)) in known
+    )
+    signature.needs_status = any(op.name == "cf.assert" for op in operations) or any(
+        known[name].needs_status for call in _calls(operations) if (name := _callee(call)) in known
     )
     written: set[SSAValue] = set()
     for op in operations:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from xdsl.ir import Attribute
 
+from dlp.errors import run_error
+
 from .dtypes import Array, dtype_of, element_type_of
 
 _COMPARE = {
@@ -151,6 +153,10 @@ def fused_multiply_add(a: Array, b: Array, c: Array) -> Array:
 
 def error_function(a: Array) -> Array:
     return np.asarray(_erf(a.astype(np.float64)), dtype=np.float64).astype(a.dtype)
+
+    def check(self, condition: Array, message: str) -> None:
+        if not np.all(condition):
+            raise run_error(message)
 
 
 def power(a: Array, b: Array) -> Array:

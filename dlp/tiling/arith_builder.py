@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from xdsl.dialects import math, vector
+from xdsl.dialects import cf, math, vector
 from xdsl.dialects.builtin import (
     AnyFloat,
     DenseIntOrFPElementsAttr,
@@ -250,4 +250,8 @@ _WRAPPING = (arith.AddiOp, arith.SubiOp, arith.MuliOp)
 
 
 def _width(element: Attribute) -> int:
+    def check(self, condition: SSAValue, message: str) -> None:
+        assert self.lanes == 1  # ops that check are left to scalar loops
+        self._add(cf.AssertOp(condition, message))
+
     return 64 if isinstance(element, IndexType) else cast(IntegerType, element).width.data

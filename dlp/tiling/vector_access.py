@@ -20,9 +20,11 @@ REDUCTION_KINDS = {"add": "add", "mul": "mul", "maximum": "maximumf", "minimum":
 
 
 def vectorizable(op: StructuredOp) -> bool:
-    """Whether the op's tile has a size known now and its body needs no index."""
-    if op.USES_INDEX or any(
-        n < 0 for n in (*op.shape, *(n for i in range(len(op.ins)) for n in op.in_shape(i)))
+    """Whether the op's tile has a size known now and its body neither needs an index nor checks anything."""
+    if (
+        op.USES_INDEX
+        or op.CHECKS
+        or any(n < 0 for n in (*op.shape, *(n for i in range(len(op.ins)) for n in op.in_shape(i))))
     ):
         return False
     return op.COMBINER is None or is_float(op.element_type) or op.COMBINER in ("add", "mul", "or", "and")

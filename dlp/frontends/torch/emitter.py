@@ -10,6 +10,7 @@ from torch.fx import Node
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, f64, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
+from dlp.dialects.dlp.checking import RequireOp
 from dlp.dialects.dlp.elementwise import AndOp, CastOp, CompareOp, ConstantOp
 from dlp.dialects.dlp.structured import DestinationOp
 from dlp.dialects.dlp.view import ReshapeOp, TransposeOp
@@ -116,3 +117,13 @@ class Emitter:
 def first(value: Any) -> Any:
     """The first of several results, or the only one."""
     return value[0] if isinstance(value, tuple | list) else value
+    def require(self, condition: SSAValue, x: SSAValue, otherwise: SSAValue, message: str) -> SSAValue:
+        """`x`, whose elements must meet a condition: a run in which one does not fails with the message.
+
+        Args:
+            otherwise: what to go on with until then.
+            message: may begin with an exception's name (see `dlp.errors.run_error`); the user's line is added.
+        """
+        place = f" ({self._source.data})" if self._source is not None else ""
+        return self(RequireOp, condition, x, otherwise, message=message + place)
+

@@ -309,3 +309,11 @@ func.func @group_results(%x: tensor<3xf32>) -> tensor<4xf32> {
   }
   func.return %0 : tensor<4xf32>
 }
+
+// -----
+
+func.func @condition(%a: tensor<3xi8>, %x: tensor<3xi64>) -> tensor<3xi64> {
+  // expected-error @below {{dlp.require: operand 0 is tensor<3xi8>, its elements must be i1}}
+  %0 = dlp.require ins(%a, %x, %x : tensor<3xi8>, tensor<3xi64>, tensor<3xi64>) -> tensor<3xi64> {message = "?"}
+  func.return %0 : tensor<3xi64>
+}

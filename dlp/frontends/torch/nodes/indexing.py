@@ -8,7 +8,7 @@ from math import prod
 import torch
 from xdsl.ir import SSAValue
 
-from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MaximumOp, MinimumOp, MulOp, SelectOp
+from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, IotaOp, MulOp, SelectOp
 from dlp.dialects.dlp.indexing import GatherOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.imported_graph import TensorSpec
@@ -17,16 +17,15 @@ from dlp.frontends.torch.registry import imports
 
 
 def valid(g: Emitter, index: SSAValue, size: int, *, negative: bool) -> SSAValue:
-    """An index in 0 .. size - 1; with `negative`, -1 is the last element.
-
-    Where eager raises an error for an index out of range, compiled code reads the nearest element instead: never
-    memory that is not the table's.
-    """
+    """An index in 0 .. size - 1, or the run fails; with `negative`, -1 is the last element."""
     dtype = g.dtype_of(index)
+    zero, end = g.constant(0, dtype), g.constant(size, dtype)
+    lowest = g(CompareOp, index, g.constant(-size if negative else 0, dtype), predicate="ge")
+    inside = g(AndOp, lowest, g(CompareOp, index, end, predicate="lt"))
     if negative:
-        wrapped = g(AddOp, index, g.constant(size, dtype))
-        index = g(SelectOp, g(CompareOp, index, g.constant(0, dtype), predicate="lt"), wrapped, index)
-    return g(MinimumOp, g(MaximumOp, index, g.constant(0, dtype)), g.constant(size - 1, dtype))
+        below = g(CompareOp, index, zero, predicate="lt")
+        index = g(SelectOp, below, g(AddOp, index, end), index)
+    return g.require(inside, index, zero, f"IndexError: index out of range for a dimension of size {size}")
 
 
 @imports("aten.embedding.default")
