@@ -2,7 +2,7 @@
 
 from xdsl.ir import Dialect
 
-from . import checking, composite, contraction, elementwise, graph, indexing, reduction, view
+from . import checking, composite, contraction, elementwise, graph, indexing, library, reduction, view
 
 Dlp = Dialect(
     "dlp",
@@ -12,6 +12,7 @@ Dlp = Dialect(
         *reduction.OPS,
         *view.OPS,
         *indexing.OPS,
+        *library.OPS,
         *checking.OPS,
         *composite.OPS,
         *graph.OPS,

@@ -136,12 +136,6 @@ def expm1(g: Emitter, x: SSAValue) -> SSAValue:
     return g(SelectOp, small, near, less)
 
 
-@imports("aten.tan.default")
-def tan(g: Emitter, x: SSAValue) -> SSAValue:
-    x = g.cast(x, g.dtype)
-    return g(DivOp, g(SinOp, x), g(CosOp, x))
-
-
 @imports("aten.square.default")
 def square(g: Emitter, x: SSAValue) -> SSAValue:
     return g(MulOp, x, x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from math import prod
 
@@ -127,14 +128,17 @@ def vector_norm(g: Emitter, x: SSAValue, order: float, dims: Dims, keepdim: bool
     x = g.cast(x, g.dtype)
     over = dimensions(g, x, dims)
     match float(order):
-        case 2.0:
-            return g.reshape(g(SqrtOp, g(SumOp, g(MulOp, x, x), dims=over)), g.shape)
+        case 0.0:
+            nonzero = g(CompareOp, x, g.constant(0.0, g.dtype), predicate="ne")
+            return g.reshape(g(SumOp, g.cast(nonzero, g.dtype), dims=over), g.shape)
         case 1.0:
             return g.reshape(g(SumOp, g(AbsOp, x), dims=over), g.shape)
-        case float("inf"):
+        case 2.0:
+            return g.reshape(g(SqrtOp, g(SumOp, g(MulOp, x, x), dims=over)), g.shape)
+        case math.inf:
             return g.reshape(g(MaxOp, g(AbsOp, x), dims=over), g.shape)
-    if order <= 0:
-        raise NotSupported(f"a norm of order {order}")
+        case value if value == -math.inf:
+            return g.reshape(g(MinOp, g(AbsOp, x), dims=over), g.shape)
     powers = g(SumOp, g(PowOp, g(AbsOp, x), g.constant(order, g.dtype)), dims=over)
     return g.reshape(g(PowOp, powers, g.constant(1 / order, g.dtype)), g.shape)
 
