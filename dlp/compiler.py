@@ -215,7 +215,7 @@ def _metadata(module: ModuleOp, input_names: Sequence[str]) -> Metadata:
         prepare_buffers=tuple(prepare_lent),
         forward_buffers=tuple(lent),
     )
-    calls = [op for op in forward.body.block.ops if isinstance(op, func.CallOp)]
+    calls = [op for op in forward.walk() if isinstance(op, func.CallOp)]
     return Metadata(
         signature,
         prepare_key=_prepare_key(module, prepare, signature),

@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.loop import ScanOp, values_used
 from dlp.dialects.dlp.view import CopyOp, ViewOp
 from dlp.lowering._arena import Block as Place
 from dlp.lowering._arena import largest_live_set
@@ -63,6 +64,7 @@ def _is_public(function: func.FuncOp) -> bool:
 def _depth_first(block: Block) -> list[Operation]:
     """All ops, each behind its operands, those of the first results first; ops without users keep their place last."""
     ordered: dict[Operation, None] = {}
+    used = {op: values_used(op) for op in block.ops}
     last = block.last_op
     assert last is not None
     for root in (last, *block.ops):
@@ -71,9 +73,9 @@ def _depth_first(block: Block) -> list[Operation]:
             op, visited = stack.pop()
             if op in ordered:
                 continue
-            if visited < len(op.operands):
+            if visited < len(used[op]):
                 stack.append((op, visited + 1))
-                owner = op.operands[visited].owner
+                owner = used[op][visited].owner
                 if isinstance(owner, Operation) and owner.parent is block:
                     stack.append((owner, 0))
             elif op is not last:
@@ -88,11 +90,11 @@ def _peak(block: Block, order: Sequence[Operation]) -> int:
     places: dict[SSAValue, Place] = {}
     returned = {reshape_root(v) for v in last.operands}
     for time, op in enumerate(order):
-        for operand in op.operands:
+        for operand in values_used(op):
             if (place := places.get(_root(operand))) is not None:
                 place.last = time
         for result in op.results:
-            if _root(result) is result and result not in returned and isinstance(op, func.CallOp):
+            if _root(result) is result and result not in returned and isinstance(op, func.CallOp | ScanOp):
                 places[result] = Place(bytes_of(buffer_type(result.type)), time, time)
     return largest_live_set(list(places.values()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects import arith, func, memref
+from xdsl.dialects import arith, func, memref, scf
 from xdsl.dialects.builtin import (
     DenseArrayBase,
     FunctionType,
@@ -16,6 +16,7 @@ from xdsl.dialects.builtin import (
     i8,
     i64,
 )
+from xdsl.ir import Block as IRBlock
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
@@ -104,21 +105,33 @@ def _lifetimes(function: func.FuncOp, alignment: int) -> tuple[list[memref.Alloc
     blocks: list[Block] = []
     block_of: dict[SSAValue, Block] = {}
     time = 0
-    for op in function.body.block.ops:
-        if isinstance(op, memref.AllocOp):
-            size = -(-bytes_of(op.memref.type) // alignment) * alignment  # type: ignore[arg-type]
-            allocations.append(op)
-            blocks.append(Block(size, -1, -1))
-            block_of[op.memref] = blocks[-1]
-        elif isinstance(op, _VIEWS):
-            if op.operands[0] in block_of:
-                block_of[op.results[0]] = block_of[op.operands[0]]
-        elif not isinstance(op, arith.ConstantOp):
-            for operand in op.operands:
-                if (block := block_of.get(operand)) is not None:
-                    block.first = time if block.first < 0 else block.first
-                    block.last = time
-            time += 1
+
+    def visit(code: IRBlock) -> None:
+        nonlocal time
+        for op in code.ops:
+            if isinstance(op, memref.AllocOp):
+                size = -(-bytes_of(op.memref.type) // alignment) * alignment  # type: ignore[arg-type]
+                allocations.append(op)
+                blocks.append(Block(size, -1, -1))
+                block_of[op.memref] = blocks[-1]
+            elif isinstance(op, _VIEWS):
+                if op.operands[0] in block_of:
+                    block_of[op.results[0]] = block_of[op.operands[0]]
+            elif isinstance(op, scf.ForOp):
+                first, outer = time, len(blocks)
+                visit(op.body.block)
+                # What is from around the loop is needed by every turn; what a turn allocates, by that turn alone.
+                for block in blocks[:outer]:
+                    if block.last >= first:
+                        block.first, block.last = min(block.first, first), time - 1
+            elif not isinstance(op, arith.ConstantOp):
+                for operand in op.operands:
+                    if (block := block_of.get(operand)) is not None:
+                        block.first = time if block.first < 0 else block.first
+                        block.last = time
+                time += 1
+
+    visit(function.body.block)
     return allocations, blocks
 
 

@@ -2,7 +2,22 @@
 
 from xdsl.ir import Dialect
 
-from . import checking, composite, contraction, elementwise, graph, indexing, library, reduction, view
+from . import (
+    checking,
+    composite,
+    contraction,
+    cumulative,
+    elementwise,
+    graph,
+    indexing,
+    library,
+    loop,
+    pool_places,
+    reduction,
+    scatter,
+    sorting,
+    view,
+)
 
 Dlp = Dialect(
     "dlp",
@@ -14,7 +29,12 @@ Dlp = Dialect(
         *indexing.OPS,
         *library.OPS,
         *checking.OPS,
+        *scatter.OPS,
+        *cumulative.OPS,
+        *sorting.OPS,
+        *pool_places.OPS,
         *composite.OPS,
         *graph.OPS,
+        *loop.OPS,
     ],
 )

@@ -29,12 +29,15 @@ KEPT = (
     "gelu",
     "hardsigmoid",
     "hardswish",
+    "gru.input",
     "lstm.input",
     "mv",
     "native_group_norm",
     "native_layer_norm",
     "ones",
     "ones_like",
+    "rnn_relu.input",
+    "rnn_tanh.input",
     "roll",
     "select_scatter",
     "silu",
@@ -58,6 +61,26 @@ KEPT = (
 
 
 DECOMPOSED = (
+    "_native_batch_norm_legit_functional",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "addmv",
+    "as_strided_copy",
+    "bucketize.Tensor",
+    "diagonal",
+    "diagonal_scatter",
+    "dist",
+    "empty_strided",
+    "grid_sampler_2d",
+    "ldexp",
+    "narrow_copy",
+    "new_empty_strided",
+    "permute_copy",
+    "round.decimals",
+    "tril_indices",
+    "triu_indices",
+    "unbind_copy",
+    "unfold",
     "_upsample_nearest_exact1d",
     "_upsample_nearest_exact2d",
     "_upsample_nearest_exact3d",
@@ -85,7 +108,7 @@ def _kept() -> frozenset[torch._ops.OpOverload]:
 
 @cache
 def _more() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:
-    return dict(get_decompositions([getattr(torch.ops.aten, name) for name in DECOMPOSED]))
+    return dict(get_decompositions([overload for name in DECOMPOSED for overload in _overloads(name)]))
 
 
 @cache

@@ -317,3 +317,36 @@ func.func @condition(%a: tensor<3xi8>, %x: tensor<3xi64>) -> tensor<3xi64> {
   %0 = dlp.require ins(%a, %x, %x : tensor<3xi8>, tensor<3xi64>, tensor<3xi64>) -> tensor<3xi64> {message = "?"}
   func.return %0 : tensor<3xi64>
 }
+
+// -----
+
+func.func @scan_steps(%a: tensor<5x3xf32>, %b: tensor<4x3xf32>) -> tensor<5x3xf32> {
+  // expected-error @below {{dlp.scan: operand 1 (tensor<4x3xf32>) is no sequence of 5 steps, as operand 0 is}}
+  %0 = dlp.scan ins(%a, %b : tensor<5x3xf32>, tensor<4x3xf32>) init() -> () outputs (tensor<5x3xf32>) {
+  ^bb0(%x: tensor<3xf32>, %y: tensor<3xf32>):
+    dlp.yield %x : tensor<3xf32>
+  }
+  func.return %0 : tensor<5x3xf32>
+}
+
+// -----
+
+func.func @scan_argument(%a: tensor<5x3xf32>, %s: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @below {{dlp.scan: argument 1 of the body is tensor<4xf32>, not tensor<3xf32>}}
+  %0 = dlp.scan ins(%a : tensor<5x3xf32>) init(%s : tensor<3xf32>) -> (tensor<3xf32>) outputs () {
+  ^bb0(%x: tensor<3xf32>, %y: tensor<4xf32>):
+    dlp.yield %x : tensor<3xf32>
+  }
+  func.return %0 : tensor<3xf32>
+}
+
+// -----
+
+func.func @scan_yield(%a: tensor<5x3xf32>, %s: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @below {{dlp.scan: the yielded types are not those of the states and of slices of the outputs}}
+  %0 = dlp.scan ins(%a : tensor<5x3xf32>) init(%s : tensor<3xf32>) -> (tensor<3xf32>) outputs () {
+  ^bb0(%x: tensor<3xf32>, %y: tensor<3xf32>):
+    dlp.yield %x, %y : tensor<3xf32>, tensor<3xf32>
+  }
+  func.return %0 : tensor<3xf32>
+}
