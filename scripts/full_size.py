@@ -38,6 +38,7 @@ def main() -> int:
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"of {', '.join(ALL)}; default all")
     parser.add_argument("--size", choices=("full", "small"), default="full")
     parser.add_argument("--json", type=Path, help="write all figures there")
+    parser.add_argument("--cold", action="store_true", help="compile once, without the run from the cache")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if unknown := [name for name in options.networks if name not in ALL]:
@@ -53,14 +54,15 @@ def main() -> int:
         try:
             with tempfile.TemporaryDirectory(prefix="dlp-full-size-") as cache:
                 cold = _in_new_process(name, options.size, cache)
-                warm = _in_new_process(name, options.size, cache)
+                warm = cold if options.cold else _in_new_process(name, options.size, cache)
         except subprocess.SubprocessError as error:
             print(f"{name:>{_COLUMNS[0][1]}} failed", flush=True)
             failures.append(f"{name}: {_reason(error)}")
             continue
         results[name] = {"cold": cold, "warm": warm}
         print(_line(name, cold, warm), flush=True)
-        failures += [f"{name}: {problem}" for run in (cold, warm) for problem in _problems(run)]
+        found = dict.fromkeys(problem for run in (cold, warm) for problem in _problems(run))
+        failures += [f"{name}: {problem}" for problem in found]
     for failure in failures:
         print(failure)
     if options.json:

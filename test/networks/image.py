@@ -73,7 +73,8 @@ def _inception(size: Size) -> Network:
         return _published("inception_v3", 299, **options)
     model = _models().Inception3(num_classes=10, **options)
     for repeated in ("Mixed_5d", "Mixed_6c", "Mixed_6d", "Mixed_6e", "Mixed_7c"):
-        setattr(model, repeated, nn.Identity())
+        model.add_module(repeated, nn.Identity())
+    model.Mixed_5c = nn.Conv2d(256, 288, 1)  # widens, as the module does
     return Network(model, images(1, 79))
 
 
@@ -84,8 +85,7 @@ def _googlenet(size: Size) -> Network:
     model = _models().GoogLeNet(num_classes=10, **options)
     for repeated in ("inception4b", "inception4c", "inception5a"):
         model.add_module(repeated, nn.Identity())
-    # What the modules that are left out would have done to the channels.
-    model.inception4d = nn.Conv2d(512, 528, 1)
+    model.inception4d = nn.Conv2d(512, 528, 1)  # widens, as the module does
     return Network(model, images(1, 65))
 
 

@@ -65,7 +65,8 @@ def take_statistics(model: nn.Module, args: Args) -> None:
     for norm in norms:
         norm.momentum = 1.0
         norm.train()
-    batch = tuple(torch.randn(4, *a.shape[1:]) for a in args)
+    # Enough samples that no channel has next to no variance where one pixel is left of a picture.
+    batch = tuple(torch.randn(8, *a.shape[1:]) for a in args)
     with torch.no_grad():
         model(*batch)
     for norm, momentum in zip(norms, momenta, strict=True):
