@@ -33,16 +33,6 @@ CARRY = {
 """Passes without which there is no C, and why."""
 
 ELSEWHERE = {
-    "dce": """
-        // Chains of dead ops: cse takes only the last of a chain on its way.
-        func.func @forward(%x: tensor<8xf32>) -> tensor<8xf32> {
-          %a = dlp.exp ins(%x : tensor<8xf32>) -> tensor<8xf32>
-          %b = dlp.tanh ins(%a : tensor<8xf32>) -> tensor<8xf32>
-          %c = dlp.sqrt ins(%b : tensor<8xf32>) -> tensor<8xf32>
-          %d = dlp.neg ins(%c : tensor<8xf32>) -> tensor<8xf32>
-          %y = dlp.relu ins(%x : tensor<8xf32>) -> tensor<8xf32>
-          func.return %y : tensor<8xf32>
-        }""",
     "order-calls": """
         // Branches that a model begins together and ends one by one.
         func.func @forward(%x: tensor<4x64xf32>) -> (tensor<4x4xf32>, tensor<4x4xf32>) {
