@@ -18,6 +18,8 @@ from torch._decomp import (
     get_decompositions,
 )
 
+from dlp.frontends.torch.fast_paths import FAST_PATHS
+
 KEPT = (
     "_native_batch_norm_legit_no_training",
     "_prelu_kernel",
@@ -62,21 +64,14 @@ KEPT = (
 
 DECOMPOSED = (
     "_native_batch_norm_legit_functional",
-    "adaptive_max_pool2d",
-    "adaptive_max_pool3d",
     "addmv",
     "as_strided_copy",
-    "bucketize.Tensor",
     "diagonal",
-    "diagonal_scatter",
     "dist",
-    "empty_strided",
     "grid_sampler_2d",
     "ldexp",
     "narrow_copy",
-    "new_empty_strided",
     "permute_copy",
-    "round.decimals",
     "tril_indices",
     "triu_indices",
     "unbind_copy",
@@ -108,7 +103,8 @@ def _kept() -> frozenset[torch._ops.OpOverload]:
 
 @cache
 def _more() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:
-    return dict(get_decompositions([overload for name in DECOMPOSED for overload in _overloads(name)]))
+    known = get_decompositions([overload for name in DECOMPOSED for overload in _overloads(name)])
+    return {**known, **FAST_PATHS}
 
 
 @cache
