@@ -51,8 +51,10 @@ def has_vector_form(op: StructuredOp, target: Target, carried: Container[SSAValu
         operand = cast(MemRefType[Attribute], op.ins[k].type)
         if op.ins[k] in carried:
             continue
+        # One index for all lanes, or nothing: lanes that each have their own are read one by one.
         if any(
-            isinstance(e, AffineSymExpr) and isinstance(operand.element_type, IntegerType)
+            isinstance(e, AffineSymExpr)
+            and (isinstance(operand.element_type, IntegerType) or space.depends(e.position, last))
             for e in expressions
         ):
             return False
