@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class DlpError(Exception):
@@ -50,6 +50,8 @@ class UnsupportedOp:
     reason: str
     location: str = ""
     """`file:line` of the user's code, empty where the framework does not know it."""
+    node: str = field(default="", compare=False, repr=False)
+    """The operation's name in the captured graph; empty for what concerns the graph as a whole."""
 
     def __str__(self) -> str:
         return f"{self.location or '?'}: {self.name}: {self.reason}"

@@ -204,7 +204,7 @@ def _capturing(forward: OptimizedForward, session: Session) -> Callable[..., Any
 def _release(session: Session, code: types.CodeType) -> None:
     """Free what a model that is gone had compiled: Dynamo keeps compiled code in a cycle that Python cannot see."""
     reset_code(code)
-    for graph in session.graphs:
+    for graph in session.records:
         if graph.parameters is not None:
             graph.parameters.invalidate()
 

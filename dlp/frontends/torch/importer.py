@@ -83,7 +83,8 @@ class Importer(Emitter):
                     case _:
                         raise NotSupported(f"a node of the kind {node.op}")
             except (NotSupported, VerifyException) as reason:
-                self._unsupported.append(UnsupportedOp(_name(node), str(reason), location))
+                name = node.name if node.op == "call_function" else ""
+                self._unsupported.append(UnsupportedOp(_name(node), str(reason), location, name))
                 self._values[node] = self._stand_in(node)
         if self._unsupported:
             raise UnsupportedOpsError(self._unsupported)

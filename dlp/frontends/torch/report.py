@@ -92,7 +92,7 @@ def report(model: torch.nn.Module) -> Report:
     from dlp.frontends.torch.optimize import sessions_of
 
     sessions = sessions_of(model)
-    graphs = [graph for session in sessions for graph in session.graphs]
+    graphs = [graph for session in sessions for graph in session.records]
     names: Counter[str] = Counter()
     for graph in graphs:
         names.update(graph.operations)
@@ -108,7 +108,7 @@ def report(model: torch.nn.Module) -> Report:
         seconds["pack weights"] = sum(packer.seconds for packer in packers)
     return Report(
         model=type(model).__name__,
-        graphs_captured=len(graphs),
+        graphs_captured=sum(len(session.graphs) for session in sessions),
         ops_compiled=names.total(),
         ops_compiled_by_name=dict(names.most_common()),
         ops_left=tuple(op for graph in graphs for op in graph.left),

@@ -36,7 +36,9 @@ class GraphRecord:
     operations: Counter[str] = field(default_factory=Counter)
     """ATen operation -> how often it occurs, if the graph was compiled."""
     left: tuple[UnsupportedOp, ...] = ()
-    """Operations that the framework runs; either this or `operations` is empty."""
+    """Operations that the framework runs."""
+    parts: list[GraphRecord] = field(default_factory=list)
+    """What is compiled of a graph that is not compiled as a whole."""
     gradients: bool = False
     """Whether its results carry gradients."""
     weight_bytes: int = 0
@@ -94,6 +96,11 @@ class Session:
         self.progress: Progress = SILENT
 
     @property
+    def records(self) -> list[GraphRecord]:
+        """All graphs, and the parts of those that are compiled in parts."""
+        return [part for graph in self.graphs for part in (graph, *graph.parts)]
+
+    @property
     def calls(self) -> int:
         return self.calls_compiled + self.calls_mixed + self.calls_framework
 
@@ -135,12 +142,14 @@ class Session:
                 self.progress = SILENT
 
 
-def count_graph(session: Session, *, compiled: bool) -> None:
-    """A graph has run: a part of this thread's call, or a call of its own under `torch.compile`."""
+def count_graph(session: Session, *, compiled: bool = False, framework: bool = False) -> None:
+    """A graph has run, as code, in the framework, or in parts of both kinds.
+
+    It is a part of this thread's call, or a call of its own under `torch.compile`.
+    """
     record = ACTIVE.record
     if record is None:
-        session.count(CallRecord(compiled=int(compiled), framework=int(not compiled)))
-    elif compiled:
-        record.compiled += 1
+        session.count(CallRecord(compiled=int(compiled), framework=int(framework)))
     else:
-        record.framework += 1
+        record.compiled += compiled
+        record.framework += framework
