@@ -17,6 +17,7 @@ from dlp.dialects.dlp import (
     cumulative,
     elementwise,
     indexing,
+    integer,
     pool_places,
     reduction,
     scatter,
@@ -263,11 +264,26 @@ ALGORITHM_CASES = [
 ]
 """Ops with loops of their own."""
 
+_INTEGERS = [
+    OpCase(op, [(2, 9), (9,)], [element], variant=name)
+    for op in integer.OPS
+    for element, name in ((i64, "i64"), (i32, "i32"), (i8, "i8"))
+]
+
 _CHECKS = [
     OpCase(checking.RequireOp, [(2, 3), (3,), ()], [i1, i64], {"message": "IndexError: no such row"}),
 ]
 
-STRUCTURED_CASES = [*_elementwise(), *_CONTRACTIONS, *_REDUCTIONS, *_VIEWS, *_GATHERS, *_TAKES, *_CHECKS]
+STRUCTURED_CASES = [
+    *_elementwise(),
+    *_CONTRACTIONS,
+    *_REDUCTIONS,
+    *_VIEWS,
+    *_GATHERS,
+    *_TAKES,
+    *_INTEGERS,
+    *_CHECKS,
+]
 """Every structured op, and pad and concat."""
 
 COMPOSITE_CASES = [

@@ -139,10 +139,8 @@ def test_all_unsupported_operations_are_reported_together() -> None:
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
-        (lambda x: nn.functional.max_pool2d(x, 2, return_indices=True), "indices"),
-        (lambda x: (x * 10).long() // (x * 3).long(), "division of integers"),
+        (lambda x: (x * 10).long() // 0, "division of integers"),
         (lambda x: (x * 10).to(torch.uint8), "unsigned"),
-        (lambda x: x.long() @ x.long(), "integers"),
         (lambda x: torch.rand_like(x) + x, "no such operation"),
         (lambda x: x[:0].sum(), "without elements"),
     ],

@@ -438,3 +438,11 @@ func.func @pool_window(%x: tensor<1x1x3xf32>) -> tensor<1x1x1xi64> {
   %0 = dlp.max_pool_places ins(%x : tensor<1x1x3xf32>) -> tensor<1x1x1xi64> {dilations = array<i64: 1>, high = array<i64: 0>, kernel = array<i64: 4>, low = array<i64: 0>, strides = array<i64: 1>}
   func.return %0 : tensor<1x1x1xi64>
 }
+
+// -----
+
+func.func @shift_floats(%x: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @below {{dlp.shift_left: operand 0 is tensor<3xf32>, its elements must be integers}}
+  %0 = dlp.shift_left ins(%x, %x : tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  func.return %0 : tensor<3xf32>
+}
