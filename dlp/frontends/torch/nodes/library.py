@@ -19,6 +19,7 @@ from dlp.dialects.dlp.elementwise import (
     MinimumOp,
     MulOp,
     NegOp,
+    RoundOp,
     SelectOp,
     SqrtOp,
     SubOp,
@@ -78,6 +79,25 @@ def signbit(g: Emitter, x: SSAValue) -> SSAValue:
     if dtype.is_floating_point:
         x = g(CopysignOp, g.constant(1.0, dtype), x)
     return g(CompareOp, x, g.constant(0, dtype), predicate="lt")
+
+
+@imports("aten.round.decimals")
+def round_decimals(g: Emitter, x: SSAValue, decimals: int) -> SSAValue:
+    if not g.dtype.is_floating_point:
+        return x
+    power = g.constant(10.0 ** abs(decimals), g.dtype)
+    if decimals < 0:
+        return g(MulOp, g(RoundOp, g(DivOp, x, power)), power)
+    return g(DivOp, g(RoundOp, g(MulOp, x, power)), power)
+
+
+@imports("aten.angle.default")
+def angle(g: Emitter, x: SSAValue) -> SSAValue:
+    """Of a real number: pi where it is negative."""
+    x = g.cast(x, g.dtype)
+    zero = g.constant(0.0, g.dtype)
+    turned = g(SelectOp, g(CompareOp, x, zero, predicate="lt"), g.constant(math.pi, g.dtype), zero)
+    return g(SelectOp, isnan(g, x), x, turned)
 
 
 @imports("aten.hypot.default")
