@@ -125,6 +125,8 @@ class FunctionPrinter:
         self._values[value] = Linear(0, ((Atom(name, bounds), 1),))
 
     def index(self, value: SSAValue) -> Linear:
+        if value.owner in self.dead:
+            return Linear()  # nothing depends on which one it is
         held = self._values[value]
         return held if isinstance(held, Linear) else Linear.atom(self.text(value))
 

@@ -110,7 +110,7 @@ def look_up(b: Builder, x: Value) -> None:
     elif kind == 1:
         b.call(torch.gather, x, d, b.constant(b.integers(x.shape, n)))
     else:
-        numbers = [v for v in b.values if v.tensor.dtype == torch.int64 and v.size <= 60 and v.rank < 4]
+        numbers = [v for v in b.values if v.tensor.dtype == torch.int64 and v.size <= 60 and 0 < v.rank < 4]
         if not numbers:
             raise Rejected
         places = b.quiet(torch.remainder, b.random.choice(numbers), n)
