@@ -81,6 +81,8 @@ class Metadata:
     largest_live_bytes: int
     checks: tuple[str, ...] = ()
     """What the checks of the code say when they fail, in the order of their numbers."""
+    timed: tuple[str, ...] = ()
+    """Kernels whose times the last output holds, if the code was instrumented for that."""
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), separators=(",", ":"))
@@ -93,7 +95,8 @@ class Metadata:
             fields[name] = tuple(TensorSpec(t["name"], tuple(t["shape"]), t["element"]) for t in fields[name])
         for name in ("aliases", "prepare_buffers", "forward_buffers"):
             fields[name] = tuple(fields[name])
-        data["checks"] = tuple(data["checks"])
+        for name in ("checks", "timed"):
+            data[name] = tuple(data[name])
         return cls(Signature(**fields), **data)
 
 

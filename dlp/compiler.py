@@ -225,6 +225,7 @@ def _metadata(module: ModuleOp, input_names: Sequence[str]) -> Metadata:
         intermediate_bytes=_integer(forward, "dlp.intermediate_bytes", default=0),
         largest_live_bytes=_integer(forward, "dlp.largest_live_bytes", default=0),
         checks=messages(module),
+        timed=tuple(_strings(forward, "dlp.timed")),
     )
 
 
