@@ -121,10 +121,10 @@ def _imported(name: str) -> torch.nn.Module:
         found: Any = importlib.import_module(module_name)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"{name}: {error}") from None
-    if not isinstance(found, torch.nn.Module):
-        found = found()
+        if not isinstance(found, torch.nn.Module):
+            found = found()
+    except Exception as error:  # code of the user's: whatever it says, no traceback of ours helps
+        raise InputError(f"{name}: {type(error).__name__}: {error}") from None
     if not isinstance(found, torch.nn.Module):
         raise InputError(f"{name} gives {type(found).__name__}, not a torch.nn.Module")
     return found
