@@ -122,6 +122,30 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[torch.Tensor, ...]]] = {
         ),
         (TIES, numbers(2, 2, 6), numbers(9, 2, 6)),
     ),
+    "scatter_reduce to a mean of integers": (
+        lambda n, i: (
+            n.scatter_reduce(0, i, -n, "mean"),
+            n.scatter_reduce(1, i, -n, "mean", include_self=False),
+        ),
+        (numbers(9, 3, 5), numbers(3, 3, 5)),
+    ),
+    "index_reduce": (
+        lambda y, i, s: tuple(
+            y.index_reduce(d, i[: y.shape[d]], s[:, :3], how, include_self=own)
+            for how in ("prod", "mean", "amax", "amin")
+            for own in (True, False)
+            for d in (1,)
+        ),
+        (Y, torch.tensor([4, 0, 4]), normal(3, 5, 6)),
+    ),
+    "masked_scatter": (
+        lambda x, m, s: (
+            x.masked_scatter(m, s),
+            x.masked_scatter(m[:1], s),
+            (x > 0).masked_scatter(m, s < 0),
+        ),
+        (X, normal(4, 5) > 0, normal(3, 8)),
+    ),
     "index_add": (
         lambda y, i, s: (
             y.index_add(0, i, s),
@@ -274,6 +298,10 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[torch.Tensor, ...]]] = {
             torch.bucketize(v, x[0]),
             torch.bucketize(v, r, right=True),
             torch.searchsorted(x[0], v, side="right"),
+            torch.searchsorted(x.flip(1), v, sorter=torch.arange(5, -1, -1).expand(5, 6)),
+            torch.searchsorted(x[0], 0.25),
+            torch.searchsorted(x[0].long(), 0.5),
+            torch.bucketize(1, x[0]),
         ),
         (
             Y[0].sort(1)[0].contiguous(),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from comparison import close
+from imported import Call
 from torch import nn
 
 import dlp
 from dlp.errors import IndexRangeError
+from dlp.frontends.torch.capture import capture
+from dlp.targets import host
+from dlp.testing.sanitized import run_sanitized
 
 pytestmark = pytest.mark.requires_tool("gcc")
 
@@ -64,3 +70,39 @@ def test_indices_among_the_weights() -> None:
 
     with pytest.raises(IndexError), torch.no_grad():
         dlp.optimize(Constant(), strict=True)(torch.ones(4))
+
+
+def test_classes_that_there_are_not() -> None:
+    class OneHot(nn.Module):
+        def forward(self, index: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.one_hot(index, 5).float() @ x
+
+    model = OneHot().eval()
+    compiled = dlp.optimize(model, strict=True)
+    index, x = torch.tensor([[0, 4, 2]]), torch.randn(5, 3)
+    with torch.no_grad():
+        assert close(compiled(index, x), model(index, x))
+        for bad in (index + 1, index - 1):
+            with pytest.raises(RuntimeError, match="Class values must be"):
+                model(bad, x)
+            with pytest.raises(RuntimeError, match=r"Class values must be .* \(test_index_range.py:"):
+                compiled(bad, x)
+
+
+def test_nothing_else_is_written(tmp_path: Path) -> None:
+    """With indices that are out of range, under sanitizers that see every access outside of a buffer."""
+    x, index = torch.randn(4, 6), torch.tensor([[0, 99], [-7, 3]])
+
+    def function(x: torch.Tensor, index: torch.Tensor) -> object:
+        return (
+            x.gather(0, index),
+            x.scatter_add(0, index, x),
+            x[index],
+            x.index_put((index,), x[0]),
+            x.take(index),
+        )
+
+    captured = capture(Call(function), (x, index.clamp(0, 3)))
+    arrays = [x.numpy(), index.numpy()]
+    results = run_sanitized(captured.imported.module, arrays, {}, host(), tmp_path)
+    assert len(results) == 5

@@ -33,6 +33,8 @@ class Emitter:
         """Where the user's code has the node."""
         self._computes = False
         """Whether the node computes with elements, rather than moving them."""
+        self._asserted: list[tuple[SSAValue, str]] = []
+        """What must hold of the inputs, beside the values that are computed: conditions without dimensions."""
 
     def __call__(self, op_class: type[DestinationOp], *ins: SSAValue, **arguments: Any) -> SSAValue:
         """Emit an operation and hand back its result; the arguments are those of `DestinationOp.of`."""
@@ -130,8 +132,15 @@ class Emitter:
             otherwise: what to go on with until then.
             message: may begin with an exception's name (see `dlp.errors.run_error`); the user's line is added.
         """
-        place = f" ({self._source.data})" if self._source is not None else ""
-        return self(RequireOp, condition, x, otherwise, message=message + place)
+        return self(RequireOp, condition, x, otherwise, message=message + self._place)
+
+    def require_later(self, condition: SSAValue, message: str) -> None:
+        """Like `require`, where no value depends on the condition, which is a single one."""
+        self._asserted.append((condition, message + self._place))
+
+    @property
+    def _place(self) -> str:
+        return f" ({self._source.data})" if self._source is not None else ""
 
     def reshape(self, x: SSAValue, shape: Sequence[int]) -> SSAValue:
         return x if self.shape_of(x) == tuple(shape) else self(ReshapeOp, x, shape=tuple(shape))

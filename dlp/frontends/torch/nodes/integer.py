@@ -12,7 +12,9 @@ from dlp.dialects.dlp.elementwise import (
     MaximumOp,
     MinimumOp,
     NegOp,
+    RemOp,
     SelectOp,
+    SubOp,
 )
 from dlp.dialects.dlp.integer import ShiftLeftOp, ShiftRightOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
@@ -41,6 +43,13 @@ def quotient(g: Emitter, a: SSAValue, b: SSAValue, y: Operand) -> SSAValue:
     if not isinstance(y, SSAValue) and y != -1:
         return g(DivOp, a, b)
     return g(SelectOp, _is_minus_one(g, b), g(NegOp, a), g(DivOp, a, without_minus_one(g, b, y)))
+
+
+def floor_quotient(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
+    """a / b rounded down, b being positive."""
+    towards_zero = g(DivOp, a, b)
+    below = g(CompareOp, g(RemOp, a, b), g.constant(0, g.dtype), predicate="lt")
+    return g(SelectOp, below, g(SubOp, towards_zero, g.constant(1, g.dtype)), towards_zero)
 
 
 def without_minus_one(g: Emitter, b: SSAValue, y: Operand) -> SSAValue:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 
 import torch
 from xdsl.ir import SSAValue
 
-from dlp.dialects.dlp.elementwise import AddOp, DivOp, IotaOp, MaximumOp, MulOp, OrOp, SelectOp
+from dlp.dialects.dlp.cumulative import CumulateOp
+from dlp.dialects.dlp.elementwise import (
+    AddOp,
+    CompareOp,
+    DivOp,
+    IotaOp,
+    MaximumOp,
+    MulOp,
+    OrOp,
+    SelectOp,
+    SubOp,
+)
+from dlp.dialects.dlp.indexing import GatherOp
 from dlp.dialects.dlp.scatter import ScatterOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.indexing import IndexedDimensions, linear_index, valid
+from dlp.frontends.torch.nodes.integer import floor_quotient
 from dlp.frontends.torch.nodes.view import broadcast, slice_of
 from dlp.frontends.torch.registry import imports
 
@@ -50,17 +63,50 @@ def scatter_reduce(
     reduce: str,
     include_self: bool,
 ) -> SSAValue:
+    def put(x: SSAValue, source: SSAValue | float, combine: str | None) -> SSAValue:
+        return _scatter(g, x, dimension, index, source, combine)
+
+    return _reduced(g, x, source, reduce, include_self, put)
+
+
+@imports("aten.index_reduce.default")
+def index_reduce(
+    g: Emitter,
+    x: SSAValue,
+    dimension: int,
+    index: SSAValue,
+    source: SSAValue,
+    reduce: str,
+    include_self: bool,
+) -> SSAValue:
+    def put(x: SSAValue, source: SSAValue | float, combine: str | None) -> SSAValue:
+        if not isinstance(source, SSAValue):
+            source = g.constant(source, g.dtype_of(x), shape)
+        return _scatter_slices(g, x, dimension, index, source, combine)
+
+    shape = g.shape_of(source)
+    return _reduced(g, x, source, reduce, include_self, put)
+
+
+def _reduced(
+    g: Emitter,
+    x: SSAValue,
+    source: SSAValue,
+    reduce: str,
+    include_self: bool,
+    put: Callable[[SSAValue, SSAValue | float, str | None], SSAValue],
+) -> SSAValue:
+    """Updates combined with each other, and with x if that counts; a mean of integers is rounded down."""
     if not include_self:
-        x = _scatter(g, x, dimension, index, _neutral(g, reduce), None)
-    total = _scatter(g, x, dimension, index, source, COMBINE[reduce])
+        x = put(x, _neutral(g, reduce), None)
+    total = put(x, source, COMBINE[reduce])
     if reduce != "mean":
         return total
-    if not g.dtype.is_floating_point:
-        raise NotSupported("a mean of integers")
-    one = g.constant(1, g.dtype)
     start = g.constant(int(include_self), g.dtype, g.shape_of(x))
-    count = _scatter(g, start, dimension, index, 1, "add")
-    return g(DivOp, total, g(MaximumOp, count, one))
+    count = g(MaximumOp, put(start, 1, "add"), g.constant(1, g.dtype))
+    if g.dtype.is_floating_point:
+        return g(DivOp, total, count)
+    return floor_quotient(g, total, count)
 
 
 def _neutral(g: Emitter, reduce: str) -> float | int:
@@ -102,18 +148,22 @@ def _scatter(
 def index_add(
     g: Emitter, x: SSAValue, dimension: int, index: SSAValue, source: SSAValue, alpha: float = 1
 ) -> SSAValue:
-    """x[..., index[i], ...] += source[..., i, ...]: one index a slice."""
+    """x[..., index[i], ...] += source[..., i, ...]."""
     adds = g.node.target is torch.ops.aten.index_add.default
     if alpha != 1:
         source = g(MulOp, source, g.constant(alpha, g.dtype_of(source)))
+    return _scatter_slices(g, x, dimension, index, source, "add" if adds else None)
+
+
+def _scatter_slices(
+    g: Emitter, x: SSAValue, dimension: int, index: SSAValue, source: SSAValue, combine: str | None
+) -> SSAValue:
+    """One index a slice of the updates."""
     shape = g.shape_of(x)
-    if not shape:
-        x, source = g.reshape(x, (1,)), g.reshape(source, (1,))
+    x, source = (g.reshape(v, g.shape_of(v) or (1,)) for v in (x, source))
     dimension %= max(1, len(shape))
-    source = g.reshape(source, g.shape_of(source) or (1,))
     index = valid(g, index, g.shape_of(x)[dimension], negative=False)
     index = g.reshape(index, _along(g, x, dimension, prod(g.shape_of(index))))
-    combine = "add" if adds else None
     return g.reshape(g(ScatterOp, x, index, source, dimension=dimension, combine=combine), shape)
 
 
@@ -171,6 +221,23 @@ def _put_at_mask(
     if accumulate:
         values = g(OrOp if g.dtype_of(x) == torch.bool else AddOp, x, values)
     return broadcast(g, g(SelectOp, mask, values, x), shape)
+
+
+@imports("aten.masked_scatter.default")
+def masked_scatter(g: Emitter, x: SSAValue, mask: SSAValue, source: SSAValue) -> SSAValue:
+    """The elements that a mask selects become those of the source, one after the other."""
+    shape, given = g.shape, prod(g.shape_of(source))
+    mask = broadcast(g, mask, shape)
+    row = g.reshape(g.cast(mask, torch.int64), (prod(shape),))
+    number = g(SubOp, g(CumulateOp, row, dimension=0, kind="add"), g.constant(1, torch.int64))
+    number = g.reshape(number, shape)
+    one = g.constant(0, torch.int64)
+    enough = g(CompareOp, number, g.constant(given, torch.int64), predicate="lt")
+    number = g(SelectOp, mask, number, one)
+    number = g.require(enough, number, one, "the mask selects more elements than the source has")
+    return g(
+        SelectOp, mask, g(GatherOp, g.reshape(source, (given,)), number, dimension=0), broadcast(g, x, shape)
+    )
 
 
 @imports("aten.put.default")

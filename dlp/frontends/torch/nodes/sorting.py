@@ -11,7 +11,8 @@ from dlp.dialects.dlp.elementwise import CompareOp, SelectOp
 from dlp.dialects.dlp.indexing import TakeAlongOp
 from dlp.dialects.dlp.reduction import AnyOp
 from dlp.dialects.dlp.sorting import ArgsortOp, SearchSortedOp, TopKOp
-from dlp.frontends.torch.emitter import Emitter, NotSupported
+from dlp.frontends.torch.emitter import Emitter
+from dlp.frontends.torch.nodes.indexing import valid
 from dlp.frontends.torch.nodes.reduction import place_of_extremum
 from dlp.frontends.torch.nodes.view import slice_of
 from dlp.frontends.torch.registry import imports
@@ -94,26 +95,34 @@ def _median(g: Emitter, x: SSAValue, dimension: int) -> tuple[SSAValue, SSAValue
     return g(SelectOp, unknown, no_number, value), g(SelectOp, unknown, first, place)
 
 
-@imports("aten.searchsorted.Tensor")
+@imports("aten.searchsorted.Tensor", "aten.searchsorted.Scalar")
 def search_sorted(
     g: Emitter,
     rows: SSAValue,
-    values: SSAValue,
+    values: SSAValue | float,
     out_int32: bool,
     right: bool,
     side: str | None,
     sorter: SSAValue | None,
 ) -> SSAValue:
     if sorter is not None:
-        raise NotSupported("rows that are sorted by an index")
+        last = len(g.shape_of(rows)) - 1
+        places = valid(g, sorter, g.shape_of(rows)[last], negative=False)
+        rows = g(TakeAlongOp, rows, places, dimension=last)
     return _search(g, rows, values, right or side == "right")
 
 
-@imports("aten.bucketize.Tensor")
-def bucketize(g: Emitter, values: SSAValue, boundaries: SSAValue, out_int32: bool, right: bool) -> SSAValue:
+@imports("aten.bucketize.Tensor", "aten.bucketize.Scalar")
+def bucketize(
+    g: Emitter, values: SSAValue | float, boundaries: SSAValue, out_int32: bool, right: bool
+) -> SSAValue:
     return _search(g, boundaries, values, right)
 
 
-def _search(g: Emitter, rows: SSAValue, values: SSAValue, right: bool) -> SSAValue:
-    dtype = torch.promote_types(g.dtype_of(rows), g.dtype_of(values))
-    return g.cast(g(SearchSortedOp, g.cast(rows, dtype), g.cast(values, dtype), right=right), g.dtype)
+def _search(g: Emitter, rows: SSAValue, values: SSAValue | float, right: bool) -> SSAValue:
+    dtype = g.dtype_of(rows)
+    if isinstance(values, SSAValue):
+        dtype = torch.promote_types(dtype, g.dtype_of(values))
+    elif isinstance(values, float) and not dtype.is_floating_point:
+        dtype = torch.get_default_dtype()
+    return g.cast(g(SearchSortedOp, g.cast(rows, dtype), g.operand(values, dtype), right=right), g.dtype)
