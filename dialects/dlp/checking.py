@@ -28,6 +28,7 @@ class RequireOp(ElementwiseOp):
     ARITY: ClassVar[int] = 3
     CHECKS: ClassVar[bool] = True
     message = prop_def(StringAttr)
+    """Of the error that a run ends with."""
 
     @classmethod
     def infer_element(cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]) -> Attribute:

@@ -33,7 +33,9 @@ class _OrderOp(AlgorithmOp):
     """Rows of places along `dimension`, in the order of the elements there."""
 
     dimension = prop_def(IntegerAttr)
+    """The dimension that is sorted along."""
     descending = opt_prop_def(UnitAttr)
+    """The largest first."""
 
     def rows(self, b: LoopBuilder, row: Callable[[At], None]) -> None:
         """Do something to every row."""
@@ -172,6 +174,7 @@ class TopKOp(_OrderOp):
 
     name = "dlp.top_k"
     k = prop_def(IntegerAttr)
+    """How many places."""
 
     @classmethod
     def infer(
@@ -218,6 +221,7 @@ class SearchSortedOp(AlgorithmOp):
 
     name = "dlp.search_sorted"
     right = opt_prop_def(UnitAttr)
+    """Count equal elements as well."""
 
     @classmethod
     def infer(

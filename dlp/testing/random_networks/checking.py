@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch._functorch.aot_autograd import aot_export_module
 from xdsl.dialects.builtin import ModuleOp
