@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
-import struct
 
 
 def float_literal(value: float, element: str) -> str:
@@ -14,6 +14,8 @@ def float_literal(value: float, element: str) -> str:
         element: "f32" or "f64".
     """
     suffix = "f" if element == "f32" else ""
+    if element == "f32":
+        value = _single(value)
     if math.isnan(value):
         return "NAN"
     if math.isinf(value):
@@ -41,12 +43,16 @@ def integer_literal(value: int, element: str) -> str:
 def _shortest(value: float, element: str) -> str:
     if element == "f64":
         return repr(value)
-    single = struct.pack("<f", value)
     for digits in range(1, 10):
         text = f"{value:.{digits}g}"
-        if struct.pack("<f", float(text)) == single:
+        if _single(float(text)) == value:
             return text
     return repr(value)
+
+
+def _single(value: float) -> float:
+    """The nearest number of single precision: infinity beyond the largest, where `struct` gives up."""
+    return ctypes.c_float(value).value
 
 
 def _hexadecimal(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from dlp.dialects import arith
 
+_LARGEST_F32 = 3.4028234663852886e38
 FAST_MATH = arith.FastMathFlagsAttr("none")
 _FLOAT_PREDICATES = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
 _INTEGER_PREDICATES = {"eq": "eq", "ne": "ne", "lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge"}
@@ -49,6 +51,12 @@ FUNCTIONS: dict[str, type[Operation]] = {
 
 def is_float(element: Attribute) -> bool:
     return element in (f32, f64)
+
+
+def rounded(value: float, element: Attribute) -> float:
+    """A number as a constant of a floating-point type: infinite where it is beyond the largest one."""
+    beyond = element == f32 and abs(value) > _LARGEST_F32
+    return ctypes.c_float(value).value if beyond else float(value)
 
 
 class ArithBuilder:
@@ -94,10 +102,10 @@ class ArithBuilder:
             return found
         result_type = self._full(element_type)
         if isinstance(result_type, VectorType):
-            number = float(value) if is_float(element_type) else int(value)
+            number = rounded(value, element_type) if is_float(element_type) else int(value)
             attribute = DenseIntOrFPElementsAttr.from_list(cast(VectorType[Any], result_type), [number])
         elif is_float(element_type):
-            attribute = FloatAttr(float(value), cast(AnyFloat, element_type))
+            attribute = FloatAttr(rounded(value, element_type), cast(AnyFloat, element_type))
         else:
             number = -1 if element_type == i1 and value else int(value)
             attribute = IntegerAttr(number, cast(IntegerType, element_type))

@@ -16,13 +16,14 @@ from dlp.dialects.dlp.elementwise import (
     IotaOp,
     MinimumOp,
     MulOp,
+    SelectOp,
     SubOp,
 )
 from dlp.dialects.dlp.indexing import GatherOp
-from dlp.dialects.dlp.reduction import MaxOp, MaxPoolOp, SumPoolOp
-from dlp.frontends.torch.emitter import Emitter, NotSupported
+from dlp.dialects.dlp.reduction import MaxOp, MaxPoolOp, SumOp, SumPoolOp
+from dlp.frontends.torch.emitter import Emitter
 from dlp.frontends.torch.nodes.contraction import matmul
-from dlp.frontends.torch.nodes.reduction import average
+from dlp.frontends.torch.nodes.reduction import average, place_of_extremum
 from dlp.frontends.torch.registry import imports
 
 
@@ -59,11 +60,11 @@ def adaptive_avg_pool(g: Emitter, x: SSAValue, size: Sequence[int]) -> SSAValue:
 
 
 @imports("aten.adaptive_max_pool2d.default", "aten.adaptive_max_pool3d.default")
-def adaptive_max_pool(g: Emitter, x: SSAValue, size: Sequence[int]) -> tuple[SSAValue, None]:
+def adaptive_max_pool(g: Emitter, x: SSAValue, size: Sequence[int]) -> tuple[SSAValue, SSAValue | None]:
     """Windows of one size where the sizes divide; else the windows of one dimension after the other, gathered."""
-    if g.is_used(1):
-        raise NotSupported("the indices of an adaptive max pool")
     rank, shape = len(size), g.shape_of(x)
+    if g.is_used(1):
+        return _largest_and_places(g, x, rank)
     kernel = _even_kernel(g, x, size)
     if kernel is not None:
         y = _batched(g, x, rank)
@@ -74,6 +75,34 @@ def adaptive_max_pool(g: Emitter, x: SSAValue, size: Sequence[int]) -> tuple[SSA
         largest = g(MaxOp, windows, dims=[d + 1])
         x = g.reshape(largest, (*g.shape_of(x)[:d], g.shape[d], *g.shape_of(x)[d + 1 :]))
     return x, None
+
+
+def _largest_and_places(g: Emitter, x: SSAValue, rank: int) -> tuple[SSAValue, SSAValue]:
+    """All windows, [..., out..., elements of a window], and with them where their elements are in the plane."""
+    shape = g.shape_of(x)
+    lead, plane = shape[:-rank], shape[-rank:]
+    out = g.shape[-rank:]
+    places = g.constant(0, torch.int64)
+    for i in range(rank):
+        along = _window_places(g, plane[i], out[i])
+        x = g(GatherOp, x, along, dimension=len(lead) + 2 * i)
+        window = [g.shape_of(along)[k] if j == i else 1 for j in range(rank) for k in (0, 1)]
+        step = g.constant(prod(plane[i + 1 :]), torch.int64)
+        places = g(AddOp, places, g(MulOp, g.reshape(along, window), step))
+    elements = prod(g.shape_of(places)[1::2])
+    front = [*range(0, 2 * rank, 2), *range(1, 2 * rank, 2)]
+    rows = g.reshape(g.transpose(places, front), (*out, elements))
+    order = [*range(len(lead)), *(len(lead) + d for d in front)]
+    windows = g.reshape(g.transpose(x, order), (*lead, *out, elements))
+    last = len(lead) + rank
+    largest, first = place_of_extremum(g, windows, last, True)
+    number = g(IotaOp, shape=(elements,), dimension=0)
+    # Of several NaN the framework takes the last one.
+    unordered = g(CompareOp, windows, windows, predicate="ne")
+    nan = g(MaxOp, g(SelectOp, unordered, number, g.constant(-1, torch.int64)), dims=[last])
+    first = g(SelectOp, g(CompareOp, nan, g.constant(0, torch.int64), predicate="ge"), nan, first)
+    chosen = g(SelectOp, g(CompareOp, number, first, predicate="eq"), rows, g.constant(0, torch.int64))
+    return g.reshape(largest, g.shape), g.reshape(g(SumOp, chosen, dims=[last]), g.shape)
 
 
 def _bounds(g: Emitter, window: SSAValue, size: int, out: int) -> tuple[SSAValue, SSAValue]:
