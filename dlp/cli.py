@@ -11,6 +11,7 @@ import dlp
 from dlp.cache import default_cache, default_directory
 from dlp.commands import import_program, profile
 from dlp.errors import DlpError
+from dlp.size_text import size_text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,25 +59,17 @@ def _cache_show(options: argparse.Namespace) -> None:
     stats = default_cache().stats()
     print(f"directory  {stats.directory}")
     print(f"entries    {stats.entries}")
-    print(f"size       {_size(stats.bytes)} of {_size(stats.limit)}")
+    print(f"size       {size_text(stats.bytes)} of {size_text(stats.limit)}")
 
 
 def _cache_clear(options: argparse.Namespace) -> None:
     cache = default_cache()
     freed = cache.stats().bytes
-    print(f"removed {cache.clear()} entries ({_size(freed)}) from {cache.directory}")
+    print(f"removed {cache.clear()} entries ({size_text(freed)}) from {cache.directory}")
 
 
 def _cache_path(options: argparse.Namespace) -> None:
     print(default_directory())
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.1f} {unit}" if unit != "B" else f"{count:.0f} B"
-        count /= 1024
-    return f"{count:.1f} GiB"
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:

@@ -286,7 +286,7 @@ def test_command_line(
     assert main(["cache", "show"]) == 0
     shown = capsys.readouterr().out
     assert "entries    1\n" in shown
-    assert "of 2.0 GiB" in shown
+    assert "of 2 GiB" in shown
     assert main(["cache", "clear"]) == 0
     assert "removed 1 entries" in capsys.readouterr().out
     assert cache.get(KEY) is None

@@ -10,6 +10,8 @@ from xdsl.dialects import arith, func, memref
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.ir import Operation, SSAValue
 
+from dlp.size_text import size_text
+
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 1000, 480, 70, 34, 16, 40
 
 
@@ -85,18 +87,20 @@ def svg(places: Sequence[Place]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
         f'height="{_HEIGHT}" font-family="sans-serif" font-size="11">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
-        f'<text x="{_LEFT}" y="18" font-weight="bold">arena: {_size(top)}, {len(places)} intermediates of '
-        f"{_size(sum(p.size for p in places))}, {end} calls</text>",
+        f'<text x="{_LEFT}" y="18" font-weight="bold">arena: {size_text(top)}, {len(places)} intermediates of '
+        f"{size_text(sum(p.size for p in places))}, {end} calls</text>",
     ]
     for quarter in range(5):
         at = y(top * quarter / 4)
         parts.append(f'<line x1="{_LEFT}" x2="{_LEFT + width}" y1="{at:.1f}" y2="{at:.1f}" stroke="#ddd"/>')
-        label = _size(top * quarter / 4)
+        label = size_text(top * quarter / 4)
         parts.append(f'<text x="{_LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{label}</text>')
     for place in places:
         x, wide = _LEFT + width * place.first / end, width * (place.last - place.first + 1) / end
         tall = height * place.size / top
-        about = f"{place.name}: {_size(place.size)} at {place.offset}, calls {place.first} to {place.last}"
+        about = (
+            f"{place.name}: {size_text(place.size)} at {place.offset}, calls {place.first} to {place.last}"
+        )
         parts.append(
             f'<rect x="{x:.1f}" y="{y(place.offset + place.size):.1f}" width="{wide:.1f}" height="{tall:.1f}" '
             f'fill="{colours[place.owner]}" stroke="white"><title>{escape(about)}; written by '
@@ -109,11 +113,3 @@ def svg(places: Sequence[Place]) -> str:
             )
     parts.append(f'<text x="{_LEFT}" y="{_HEIGHT - 14}">calls of kernels, in order →</text>')
     return "\n".join([*parts, "</svg>\n"])
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.4g} {unit}"
-        count /= 1024
-    return f"{count:.4g} GiB"

@@ -14,6 +14,7 @@ import torch
 from dlp.errors import UnsupportedOp
 from dlp.frontends.torch.seam import Options
 from dlp.frontends.torch.session import Fallback, Session
+from dlp.size_text import size_text
 
 if TYPE_CHECKING:
     from dlp.profiling.profile import Profile
@@ -73,6 +74,9 @@ class Report:
 
     def __str__(self) -> str:
         calls = f"{self.calls_compiled} compiled, {self.calls_mixed} mixed, {self.calls_eager} eager"
+        raw, packed = size_text(self.weight_bytes_raw), size_text(self.weight_bytes_packed)
+        arena, live = size_text(self.arena_bytes), size_text(self.largest_live_bytes)
+        all_of_them = size_text(self.intermediate_bytes)
         lines = [
             f"dlp report of {self.model}",
             f"  graphs captured    {self.graphs_captured}",
@@ -80,10 +84,8 @@ class Report:
             f"  ops left to torch  {len(self.ops_left)}",
             f"  calls              {calls}",
             f"  kernels            {self.kernels}",
-            f"  weights            {_size(self.weight_bytes_raw)} raw, {_size(self.weight_bytes_packed)} packed "
-            f"(packed {self.weights_packed} times)",
-            f"  arena              {_size(self.arena_bytes)} for {_size(self.intermediate_bytes)} of intermediates, "
-            f"{_size(self.largest_live_bytes)} live at once",
+            f"  weights            {raw} raw, {packed} packed (packed {self.weights_packed} times)",
+            f"  arena              {arena} for {all_of_them} of intermediates, {live} live at once",
             "  compile time       "
             + ", ".join(f"{name} {s:.2f} s" for name, s in self.compile_seconds.items()),
             f"  cache              {self.cache_hits} hits, {self.cache_misses} misses",
@@ -187,11 +189,3 @@ def _gradients(needed: bool) -> str:
         "forward compiled; a backward runs the forward once more in the framework and differentiates that. "
         "If no gradients are wanted, calls under torch.inference_mode() are the fast way"
     )
-
-
-def _size(size: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.4g} {unit}"
-        size /= 1024
-    return f"{size:.4g} GiB"

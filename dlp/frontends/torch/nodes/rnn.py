@@ -16,42 +16,43 @@ from dlp.frontends.torch.registry import imports
 _LSTM_MODE = 2
 """`mode` of `mkldnn_rnn_layer`, as the framework numbers its recurrent networks."""
 
-Layer = Callable[..., tuple[SSAValue, list[SSAValue]]]
-"""One direction of one layer: `layer(g, x, states, weight_input, weight_hidden, biases, reverse=...)`.
+Cell = Callable[..., list[SSAValue]]
+"""One step: `cell(g, given, product, *states)` emits it and gives the next states, the first of which is the output.
 
-x is [steps, batch, features], states are [batch, hidden], the weights [gates * hidden, features] and
-[gates * hidden, hidden], the biases, none or two, [gates * hidden]; with `reverse` it goes from the last step to the
-first. Returns the outputs [steps, batch, hidden] and the last states.
+`given` is what the inputs contribute, `product` what the state does, both [batch, gates * hidden].
 """
 
 
-def lstm_layer(
-    g: Emitter,
-    x: SSAValue,
-    states: Sequence[SSAValue],
-    weight_input: SSAValue,
-    weight_hidden: SSAValue,
-    biases: Sequence[SSAValue],
-    *,
-    reverse: bool,
-) -> tuple[SSAValue, list[SSAValue]]:
+def lstm_cell(g: Emitter, given: SSAValue, product: SSAValue, h: SSAValue, c: SSAValue) -> list[SSAValue]:
     """Long short-term memory (Hochreiter and Schmidhuber 1997); gates in the order input, forget, cell, output."""
-    hidden = g.shape_of(states[0])[1]
-    recurrent = g.transpose(weight_hidden, (1, 0))
-
-    def step(given: SSAValue, h: SSAValue, c: SSAValue) -> tuple[list[SSAValue], list[SSAValue]]:
-        gates = g(AddOp, g(MatmulOp, h, recurrent), given)
-        i, f, cell, o = (slice_of(g, gates, 1, k * hidden, hidden) for k in range(4))
-        c = g(AddOp, g(MulOp, g(SigmoidOp, f), c), g(MulOp, g(SigmoidOp, i), g(TanhOp, cell)))
-        h = g(MulOp, g(SigmoidOp, o), g(TanhOp, c))
-        return [h, c], [h]
-
-    last, (y,) = g.scan([_from_inputs(g, x, weight_input, biases)], states, step, reverse=reverse)
-    return y, last
+    hidden = g.shape_of(h)[1]
+    gates = g(AddOp, product, given)
+    i, f, cell, o = (slice_of(g, gates, 1, k * hidden, hidden) for k in range(4))
+    c = g(AddOp, g(MulOp, g(SigmoidOp, f), c), g(MulOp, g(SigmoidOp, i), g(TanhOp, cell)))
+    return [g(MulOp, g(SigmoidOp, o), g(TanhOp, c)), c]
 
 
-def gru_layer(
+def gru_cell(g: Emitter, given: SSAValue, product: SSAValue, h: SSAValue) -> list[SSAValue]:
+    """Gated recurrent unit (Cho et al., arXiv:1406.1078), the reset behind the product; gates reset, update, new."""
+    hidden = g.shape_of(h)[1]
+
+    def gate(value: SSAValue, k: int) -> SSAValue:
+        return slice_of(g, value, 1, k * hidden, hidden)
+
+    reset = g(SigmoidOp, g(AddOp, gate(given, 0), gate(product, 0)))
+    update = g(SigmoidOp, g(AddOp, gate(given, 1), gate(product, 1)))
+    new = g(TanhOp, g(AddOp, gate(given, 2), g(MulOp, reset, gate(product, 2))))
+    return [g(AddOp, new, g(MulOp, update, g(SubOp, h, new)))]
+
+
+def _elman_cell(activation: type[TanhOp] | type[ReluOp]) -> Cell:
+    """The state is the output (Elman 1990)."""
+    return lambda g, given, product, h: [g(activation, g(AddOp, product, given))]
+
+
+def _layer(
     g: Emitter,
+    cell: Cell,
     x: SSAValue,
     states: Sequence[SSAValue],
     weight_input: SSAValue,
@@ -60,51 +61,32 @@ def gru_layer(
     *,
     reverse: bool,
 ) -> tuple[SSAValue, list[SSAValue]]:
-    """Gated recurrent unit (Cho et al., arXiv:1406.1078), the reset behind the product; gates reset, update, new."""
-    hidden = g.shape_of(states[0])[1]
+    """One direction of one layer.
+
+    Args:
+        x: [steps, batch, features].
+        states: the first ones, [batch, hidden].
+        weight_input, weight_hidden: [gates * hidden, features] and [gates * hidden, hidden].
+        biases: of [gates * hidden]; none, or the two of the framework.
+        reverse: from the last step to the first.
+
+    Returns:
+        The outputs [steps, batch, hidden], and the last states.
+    """
     recurrent = g.transpose(weight_hidden, (1, 0))
+    # A cell that only adds the two contributions has both biases in the product of all steps.
+    of_state = biases[1:] if cell is gru_cell else ()
 
-    def step(given: SSAValue, h: SSAValue) -> tuple[list[SSAValue], list[SSAValue]]:
-        product = g(MatmulOp, h, recurrent)
-        for bias in biases[1:]:
+    def step(given: SSAValue, *now: SSAValue) -> tuple[list[SSAValue], list[SSAValue]]:
+        product = g(MatmulOp, now[0], recurrent)
+        for bias in of_state:
             product = g(AddOp, product, bias)
+        following = cell(g, given, product, *now)
+        return following, following[:1]
 
-        def gate(value: SSAValue, k: int) -> SSAValue:
-            return slice_of(g, value, 1, k * hidden, hidden)
-
-        reset = g(SigmoidOp, g(AddOp, gate(given, 0), gate(product, 0)))
-        update = g(SigmoidOp, g(AddOp, gate(given, 1), gate(product, 1)))
-        new = g(TanhOp, g(AddOp, gate(given, 2), g(MulOp, reset, gate(product, 2))))
-        h = g(AddOp, new, g(MulOp, update, g(SubOp, h, new)))
-        return [h], [h]
-
-    last, (y,) = g.scan([_from_inputs(g, x, weight_input, biases[:1])], states, step, reverse=reverse)
+    given = _from_inputs(g, x, weight_input, biases[: len(biases) - len(of_state)])
+    last, (y,) = g.scan([given], states, step, reverse=reverse)
     return y, last
-
-
-def _elman_layer(activation: type[TanhOp] | type[ReluOp]) -> Layer:
-    """A layer whose state is its output (Elman 1990)."""
-
-    def layer(
-        g: Emitter,
-        x: SSAValue,
-        states: Sequence[SSAValue],
-        weight_input: SSAValue,
-        weight_hidden: SSAValue,
-        biases: Sequence[SSAValue],
-        *,
-        reverse: bool,
-    ) -> tuple[SSAValue, list[SSAValue]]:
-        recurrent = g.transpose(weight_hidden, (1, 0))
-
-        def step(given: SSAValue, h: SSAValue) -> tuple[list[SSAValue], list[SSAValue]]:
-            h = g(activation, g(AddOp, g(MatmulOp, h, recurrent), given))
-            return [h], [h]
-
-        last, (y,) = g.scan([_from_inputs(g, x, weight_input, biases)], states, step, reverse=reverse)
-        return y, last
-
-    return layer
 
 
 def _from_inputs(g: Emitter, x: SSAValue, weight: SSAValue, biases: Sequence[SSAValue]) -> SSAValue:
@@ -146,14 +128,14 @@ def mkldnn_layer(
     state = (g.shape_of(x)[1], hidden)
     biases = [bias_input, bias_hidden] if has_biases else []
     states = [g.reshape(h, state), g.reshape(c, state)]
-    y, last = lstm_layer(g, x, states, weight_input, weight_hidden, biases, reverse=reverse)
+    y, last = _layer(g, lstm_cell, x, states, weight_input, weight_hidden, biases, reverse=reverse)
     shapes = [tuple(fake.shape) for fake in g.node.meta["val"]]
     return y, g.reshape(last[0], shapes[1]), g.reshape(last[1], shapes[2]), None
 
 
 def _layers(
     g: Emitter,
-    layer: Layer,
+    cell: Cell,
     x: SSAValue,
     states: Sequence[SSAValue],
     weights: Sequence[SSAValue],
@@ -184,7 +166,7 @@ def _layers(
             k = number * directions + direction
             own = [g.reshape(slice_of(g, s, 0, k, 1), (batch, hidden)) for s in states]
             weight_input, weight_hidden, *biases = weights[k * each : (k + 1) * each]
-            y, own = layer(g, x, own, weight_input, weight_hidden, biases, reverse=direction == 1)
+            y, own = _layer(g, cell, x, own, weight_input, weight_hidden, biases, reverse=direction == 1)
             outputs.append(y)
             for of_all, value in zip(last, own, strict=True):
                 of_all.append(g.reshape(value, (1, batch, hidden)))
@@ -197,25 +179,25 @@ def _layers(
 def lstm(
     g: Emitter, x: SSAValue, states: Sequence[SSAValue], weights: Sequence[SSAValue], *options: bool
 ) -> tuple[SSAValue, ...]:
-    return _layers(g, lstm_layer, x, states, weights, *options)
+    return _layers(g, lstm_cell, x, states, weights, *options)
 
 
 @imports("aten.gru.input")
 def gru(
     g: Emitter, x: SSAValue, state: SSAValue, weights: Sequence[SSAValue], *options: bool
 ) -> tuple[SSAValue, ...]:
-    return _layers(g, gru_layer, x, [state], weights, *options)
+    return _layers(g, gru_cell, x, [state], weights, *options)
 
 
 @imports("aten.rnn_tanh.input")
 def rnn_tanh(
     g: Emitter, x: SSAValue, state: SSAValue, weights: Sequence[SSAValue], *options: bool
 ) -> tuple[SSAValue, ...]:
-    return _layers(g, _elman_layer(TanhOp), x, [state], weights, *options)
+    return _layers(g, _elman_cell(TanhOp), x, [state], weights, *options)
 
 
 @imports("aten.rnn_relu.input")
 def rnn_relu(
     g: Emitter, x: SSAValue, state: SSAValue, weights: Sequence[SSAValue], *options: bool
 ) -> tuple[SSAValue, ...]:
-    return _layers(g, _elman_layer(ReluOp), x, [state], weights, *options)
+    return _layers(g, _elman_cell(ReluOp), x, [state], weights, *options)
