@@ -287,6 +287,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[torch.Tensor, ...]]] = {
             F.max_pool2d(y[None], (2, 3), 2, (1, 0), (1, 2), ceil_mode=True, return_indices=True),
             F.max_pool1d(y, 2, return_indices=True),
             F.max_pool2d(z[None], (1, 2), return_indices=True),
+            F.max_pool2d((y * 9).int(), 3, 2, 1, return_indices=True),
             F.max_unpool2d(*F.max_pool2d(y[None], 2, return_indices=True), 2),
         ),
         (Y, TIES),

@@ -50,6 +50,46 @@ func.func private @large(%x: memref<256x256xf32>, %y: memref<256x256xf32>) {
   func.return
 }
 
+// An algorithm brings its loops: the index of a whole slice is read once; rows that are alike go to threads.
+
+// CHECK-LABEL: func.func private @scatter
+// CHECK:         "memref.copy"(%[[X:.*]], %[[Y:.*]]) : (memref<9x40xf32>, memref<9x40xf32>) -> ()
+// CHECK:         scf.for %[[S:.*]] = %{{.*}} to %{{.*}} step %{{.*}} {
+// CHECK:           scf.for %[[E:.*]] = %{{.*}} to %{{.*}} step %{{.*}} {
+// CHECK-NEXT:        %[[L:.*]] = memref.load %{{.*}}[%[[E]], %{{.*}}] : memref<5x1xi64>
+// CHECK-NEXT:        %[[T:.*]] = arith.index_cast %[[L]] : i64 to index
+// CHECK-NEXT:        scf.for %[[C:.*]] = %{{.*}} to %{{.*}} step %{{.*}} {
+// CHECK-NEXT:          %[[N:.*]] = memref.load %{{.*}}[%[[E]], %[[C]]] : memref<5x40xf32>
+// CHECK-NEXT:          %[[O:.*]] = memref.load %[[Y]][%[[T]], %[[C]]] : memref<9x40xf32>
+// CHECK-NEXT:          %[[A:.*]] = arith.addf %[[O]], %[[N]] : f32
+// CHECK-NEXT:          memref.store %[[A]], %[[Y]][%[[T]], %[[C]]] : memref<9x40xf32>
+func.func private @scatter(%x: memref<9x40xf32>, %i: memref<5x1xi64>, %u: memref<5x40xf32>, %y: memref<9x40xf32>) {
+  dlp.scatter ins(%x, %i, %u : memref<9x40xf32>, memref<5x1xi64>, memref<5x40xf32>) outs(%y : memref<9x40xf32>) {dimension = 0 : i64, combine = "add"}
+  func.return
+}
+
+// CHECK-LABEL: func.func private @rows
+// CHECK:         scf.parallel
+// CHECK:           scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}) -> (f64) {
+// CHECK:         scf.reduce
+// CHECK-NOT:     dlp.cumulate
+// CHECK:         func.return
+func.func private @rows(%x: memref<64x512xf32>, %y: memref<64x512xf32>) {
+  dlp.cumulate ins(%x : memref<64x512xf32>) outs(%y : memref<64x512xf32>) {dimension = 1 : i64, kind = "add"}
+  func.return
+}
+
+// What is checked is computed in plain loops, and asserted.
+
+// CHECK-LABEL: func.func private @check
+// CHECK:         %[[K:.*]] = arith.andi %{{.*}}, %{{.*}} : i1
+// CHECK-NEXT:    cf.assert %[[K]], "IndexError: no such row"
+// CHECK-NEXT:    arith.select %[[K]], %{{.*}}, %{{.*}} : i64
+func.func private @check(%i: memref<7xi64>, %y: memref<7xi64>) {
+  dlp.check_index ins(%i : memref<7xi64>) outs(%y : memref<7xi64>) {size = 5 : i64, message = "IndexError: no such row"}
+  func.return
+}
+
 // On tensors there is nothing to loop over yet.
 
 // CHECK-LABEL: func.func @tensors

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from math import prod
 
+import torch
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.elementwise import DivOp, MulOp
@@ -94,10 +95,9 @@ def max_pool(
     dilations: Sequence[int],
     ceil_mode: bool,
 ) -> tuple[SSAValue, SSAValue | None]:
-    if not g.dtype.is_floating_point:
-        raise NotSupported("a pool of integers")
     window = Window(g, x, kernel, strides, padding, dilations)
-    values = g.reshape(window.pool(MaxPoolOp, window.x, -math.inf), g.shape)
+    lowest = -math.inf if g.dtype.is_floating_point else torch.iinfo(g.dtype).min
+    values = g.reshape(window.pool(MaxPoolOp, window.x, lowest), g.shape)
     return values, g.reshape(window.places(), g.shape) if g.is_used(1) else None
 
 

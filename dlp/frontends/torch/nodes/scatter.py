@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
+from typing import cast
 
 import torch
+from torch.fx import Node
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.cumulative import CumulateOp
@@ -178,6 +180,9 @@ def index_put(
     g: Emitter, x: SSAValue, indices: Sequence[SSAValue | None], values: SSAValue, accumulate: bool
 ) -> SSAValue:
     """x[:, i, j] = values; what a mask selects is chosen element by element where all of it gets the same values."""
+    given = cast(Sequence[Node | None], g.node.args[1])
+    if any(i is not None and i.meta["val"].dtype == torch.uint8 for i in given):
+        raise NotSupported("a mask of bytes")
     chosen = [i for i in indices if i is not None]
     if all(g.dtype_of(i) == torch.bool for i in chosen):
         return _put_at_mask(g, x, indices, values, accumulate)
