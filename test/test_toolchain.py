@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from dlp.cache import Cache
 from dlp.errors import ToolchainError
 from dlp.runtime import Library, address_of
 from dlp.targets import emulated, host, load
-from dlp.toolchain import build_program, build_shared, find
+from dlp.toolchain import build_program, build_shared, find, process
 
 COMPILER = shutil.which("gcc") or shutil.which("clang") or ""
 needs_compiler = pytest.mark.skipif(not COMPILER, reason="neither gcc nor clang is installed")
@@ -249,3 +250,18 @@ def test_the_c_spelling_of_vectors(name: str) -> None:
         np.testing.assert_array_equal(y[1 : lanes + 1].view(np.int32), np.full(lanes, x[0]).view(np.int32))
         np.testing.assert_allclose(y[lanes + 1 : -1], x[1:] * x[1:] + x[1:], rtol=1e-6, atol=1e-6)
         assert (y[0], y[-1]) == (0, 0)
+
+
+def test_a_compiler_that_hangs_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drivers start programs of their own, which must end as well."""
+    monkeypatch.setattr("dlp.toolchain.process._TIMEOUT", 1)
+    script = "sleep 600 & echo $! > child; wait"
+    with pytest.raises(ToolchainError, match="did not end"):
+        process.run(["sh", "-c", script], tmp_path)
+    child = int((tmp_path / "child").read_text())
+    for _ in range(100):
+        state = Path(f"/proc/{child}/stat")
+        if not state.exists() or state.read_text().split()[2] == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail("the child still runs")

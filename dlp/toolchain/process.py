@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,21 +24,29 @@ def run(
     """
     variables = {**(os.environ if environment is None else environment), "LC_ALL": "C"}
     try:
-        return subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=folder,
             env=variables,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=_TIMEOUT,
-            check=False,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        raise ToolchainError(f"{command[0]} did not end within {_TIMEOUT} s") from None
     except OSError as error:
         raise ToolchainError(f"{command[0]} cannot be run: {error.strerror}") from None
+    with process:
+        try:
+            output, errors = process.communicate(timeout=_TIMEOUT)
+        except BaseException as error:
+            # A compiler is a driver and the programs that it starts: none of them is to go on alone.
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise ToolchainError(f"{command[0]} did not end within {_TIMEOUT} s") from None
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def scratch_folder() -> tempfile.TemporaryDirectory[str]:

@@ -49,8 +49,11 @@ ON_TENSORS = ("graph", "kernels")
 
 FUSION_RULES = ("attention", "depth-first", "chain", "elementwise", "rows", "trailing")
 
-NECESSARY = ("decompose", "fuse", "outline-kernels", "bufferize", "lower-pad", "convert-dlp-to-loops")
-"""Passes without which there is no C."""
+NECESSARY = (
+    *("decompose", "fuse", "outline-kernels", "bufferize", "lower-pad", "convert-dlp-to-loops"),
+    "tile-registers",  # whole kernels as one tile are unrolled: C that compiles for minutes
+)
+"""Passes without which there is no C, or none that can be compiled."""
 
 
 def _omissible() -> tuple[str, ...]:
