@@ -66,6 +66,15 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[torch.Tensor, ...]]] = {
         lambda i, w: (F.embedding(i, w), F.embedding(i.int(), w, padding_idx=1), w.index_select(1, i[0])),
         (numbers(4, 2, 3), X),
     ),
+    "embedding_bag": (
+        lambda w, i, o, s: (
+            F.embedding_bag(i, w, o, mode="sum"),
+            F.embedding_bag(i, w, o, mode="mean"),
+            F.embedding_bag(i, w, o, mode="sum", per_sample_weights=s),
+            F.embedding_bag(i.reshape(2, 3), w),
+        ),
+        (X, numbers(4, 6), torch.tensor([0, 2, 2, 5]), normal(6)),
+    ),
     "index": (
         lambda y, i, s: (
             y[i],
