@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.choice import spread
 from conformance.machine_code import compiled_outcomes
@@ -14,11 +14,14 @@ from conformance.samples import Sample
 from dlp.cache import Cache
 
 
-def survey(samples: Iterable[Sample], code: int, cache: Cache) -> Iterator[tuple[Sample, Outcome]]:
+def survey(
+    samples: Iterable[Sample], code: int | Mapping[str, int], cache: Cache
+) -> Iterator[tuple[Sample, Outcome]]:
     """The outcome of every sample.
 
     Args:
-        code: so many of each operation and element type, of those that the interpreter gets right, are compiled.
+        code: so many of each operation and element type are compiled, of those that the interpreter gets right; or
+            how many of some element types.
     """
     right: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
     for sample in samples:
@@ -33,8 +36,8 @@ def survey(samples: Iterable[Sample], code: int, cache: Cache) -> Iterator[tuple
         else:
             yield sample, attempt.outcome
     compiled: list[Attempt] = []
-    for attempts in right.values():
-        places = spread(len(attempts), code) if code else set()
+    for (_, dtype), attempts in right.items():
+        places = spread(len(attempts), code.get(dtype, 0) if isinstance(code, Mapping) else code)
         for place, attempt in enumerate(attempts):
             if place in places:
                 compiled.append(attempt)
