@@ -11,7 +11,7 @@ from dlp.dialects.dlp.elementwise import CompareOp, SelectOp
 from dlp.dialects.dlp.indexing import TakeAlongOp
 from dlp.dialects.dlp.reduction import AnyOp
 from dlp.dialects.dlp.sorting import ArgsortOp, SearchSortedOp, TopKOp
-from dlp.frontends.torch.emitter import Emitter
+from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.indexing import valid
 from dlp.frontends.torch.nodes.reduction import place_of_extremum
 from dlp.frontends.torch.nodes.view import slice_of
@@ -23,7 +23,13 @@ _MOST_INSERTED = 64
 
 @imports("aten.sort.default")
 def sort(g: Emitter, x: SSAValue, dimension: int, descending: bool) -> tuple[SSAValue, SSAValue]:
-    """Stable, as the framework's is on a CPU whether asked for or not."""
+    """Stable: of equal elements, whose order the framework leaves open, the first comes first."""
+    if g.dtype_of(x) == torch.bool and g.is_used(1):
+        raise NotSupported("the places of booleans in a sort that is not stable")
+    return _sorted(g, x, dimension, descending)
+
+
+def _sorted(g: Emitter, x: SSAValue, dimension: int, descending: bool) -> tuple[SSAValue, SSAValue]:
     if not g.shape_of(x):
         return x, g.constant(0, torch.int64)
     dimension %= len(g.shape_of(x))
@@ -35,7 +41,7 @@ def sort(g: Emitter, x: SSAValue, dimension: int, descending: bool) -> tuple[SSA
 def stable_sort(
     g: Emitter, x: SSAValue, stable: bool | None, dimension: int, descending: bool
 ) -> tuple[SSAValue, SSAValue]:
-    return sort(g, x, dimension, descending)
+    return _sorted(g, x, dimension, descending) if stable else sort(g, x, dimension, descending)
 
 
 @imports("aten.topk.default")
