@@ -21,7 +21,7 @@ from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
 from dlp.dialects.dlp.view import PadOp, ViewOp
 from dlp.targets import RegisterTile, Target
 from dlp.tiling.fusion import Level, check_alignment, operand_region, writer_of
-from dlp.tiling.linear import Interval, NotAlignedError, Region, whole
+from dlp.tiling.linear import Interval, Linear, NotAlignedError, Region, whole
 
 # Cycles that handing one tile to a thread costs; keeps tiles from becoming tiny.
 TILE_OVERHEAD = 50.0
@@ -136,9 +136,8 @@ def task_level(root: StructuredOp, single: Footprint, target: Target, threads: i
     unit = column_unit(root, target)
     candidates = [*_candidates(root, unit, threads), *(_blocks(root, unit, threads) if _slides(root) else ())]
     for tile in candidates:
-        box = [Interval.of(0, t or n) for t, n in zip(tile, shape, strict=True)]
         try:
-            part = footprint(root, box, target)
+            part = footprint(root, _any_tile(root, tile), target)
         except NotAlignedError:
             continue
         if part.scratch_bytes > SCRATCH_LIMIT:
@@ -150,6 +149,15 @@ def task_level(root: StructuredOp, single: Footprint, target: Target, threads: i
             tiled = tuple(d for d, t in enumerate(tile) if t)
             best_cost, best = cost, Level(tile, tiled, tiled)
     return best
+
+
+def _any_tile(root: StructuredOp, tile: tuple[int, ...]) -> Region:
+    """The box of any of the tiles: what cannot be told of a tile from its place alone must not be told of the first."""
+    place = root.outs[0]  # stands for the loops' indices, which are not there yet
+    return [
+        Interval.of(Linear(0, [(place, t)]) if 0 < t <= n // 2 else 0, t or n)
+        for t, n in zip(tile, root.shape, strict=True)
+    ]
 
 
 def _cost(part: Footprint, tasks: int, threads: int, target: Target) -> float:

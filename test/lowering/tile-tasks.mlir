@@ -76,3 +76,16 @@ func.func @forward(%x: memref<4096x4096xf32>, %y: memref<4096x4096xf32>) {
   dlp.relu ins(%x : memref<4096x4096xf32>) outs(%y : memref<4096x4096xf32>)
   func.return
 }
+
+// Groups of 48 channels are wider than a panel of 16: a task has whole groups.
+// CHECK-LABEL: func.func private @wide_groups
+// CHECK: "scf.parallel"
+// CHECK: memref.alloca() {{.*}} : memref<1x50x{{48|96|192|384}}xf32>
+// CHECK: dlp.conv
+// CHECK: dlp.add
+func.func private @wide_groups(%x: memref<1x177x768xf32>, %w: memref<48x128x48x16xf32>, %b: memref<768xf32>, %y: memref<1x50x768xf32>) {
+  %t = memref.alloc() : memref<1x50x768xf32>
+  dlp.conv ins(%x, %w : memref<1x177x768xf32>, memref<48x128x48x16xf32>) outs(%t : memref<1x50x768xf32>) {layout = "channels_last", strides = array<i64: 1>, dilations = array<i64: 1>, groups = 16 : i64, panel = 16}
+  dlp.add ins(%t, %b : memref<1x50x768xf32>, memref<768xf32>) outs(%y : memref<1x50x768xf32>)
+  func.return
+}
