@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import nn
 
+from networks.initialisation import pictures
+
 Size = Literal["full", "small"]
 Args = tuple[torch.Tensor, ...]
 
@@ -26,7 +28,7 @@ Build: TypeAlias = Callable[[Size], Network]
 
 
 def images(batch: int, size: int, channels: int = 3) -> Args:
-    return (torch.randn(batch, channels, size, size),)
+    return (pictures(batch, channels, size, size),)
 
 
 class Picked(nn.Module):
