@@ -192,8 +192,9 @@ class _Recorder(fx.Interpreter):
 def _made(tensor: Tensor) -> str:
     """An expression for a tensor like this one."""
     shape = tuple(tensor.shape)
-    if tensor.numel() <= 6 or not tensor.is_floating_point():
-        return f"torch.tensor({tensor.tolist()}, dtype={tensor.dtype})"
+    if tensor.numel() <= 6 or not tensor.is_floating_point() or not tensor.isfinite().all():
+        values = re.sub(r"\b(nan|inf)\b", r"torch.\1", str(tensor.tolist()))
+        return f"torch.tensor({values}, dtype={tensor.dtype})"
     if tensor.is_contiguous():
         return f"torch.randn({shape})"
     return f"torch.randn({tensor.numel()}).as_strided({shape}, {tensor.stride()})"
