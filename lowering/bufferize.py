@@ -21,13 +21,14 @@ from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.graph import WeightOp
-from dlp.dialects.dlp.structured import DestinationOp
+from dlp.dialects.dlp.structured import DestinationOp, shape_of
 from dlp.dialects.dlp.view import ConcatOp, CopyOp, ViewOp
 from dlp.errors import PassError
 from dlp.lowering._buffer_body import BufferBody
 from dlp.lowering._buffer_kernels import Kernels
 from dlp.lowering._buffers import Buffer, buffer_type, layout_of, reinterpret, reshape_root
 from dlp.statistics import count
+from dlp.tiling.sizes import symbols_of
 
 WEIGHTS = "dlp.weights"
 """Attribute of a bufferised function: the names of the weights that its first arguments are."""
@@ -101,7 +102,7 @@ def _require_known_sizes(module: ModuleOp) -> None:
     """
     for op in module.walk():
         for result in op.results:
-            if isinstance(result.type, TensorType) and min(result.type.get_shape(), default=0) < 0:
+            if isinstance(result.type, TensorType) and any(n < 0 for n in shape_of(result.type)):
                 raise PassError(f"'{op.name}' has a result of type {result.type}: buffers need known sizes")
 
 
@@ -121,6 +122,7 @@ class _Entry(BufferBody):
         aliases = [self.alias_of(value) for value in self.returned]
         outs = [self.argument(buffer_type(value.type), value.name_hint or "out") for value in self.returned]
         unwritten = [None if alias >= 0 else out for alias, out in zip(aliases, outs, strict=True)]
+        self.add_symbols()
         copies = self.take_destinations(unwritten)
         self.find_parts()
         for op in self.source.ops:
@@ -213,8 +215,8 @@ class _Entry(BufferBody):
         assert start is not None  # what an entry function allocates or is given begins at 0
         start += sum(o * s for o, s in zip(offsets, strides, strict=True))
         root = self.roots.get(buffer, buffer)
-        shape = buffer_type(value.type).get_shape()
-        view = self.value(reinterpret(root, shape, (start, strides)), value.name_hint)
+        shape = shape_of(value.type)
+        view = self.value(reinterpret(root, shape, (start, strides), self.size), value.name_hint)
         self.roots[view] = root
         return view
 
@@ -233,7 +235,7 @@ class _Entry(BufferBody):
             place = 0
             for value in op.operands:
                 yield value, tuple(place if d == concat.axis else 0 for d in range(len(concat.shape)))
-                place += buffer_type(value.type).get_shape()[concat.axis]
+                place += shape_of(value.type)[concat.axis]
 
     def call_function(self, op: func.CallOp) -> None:
         if not self.join(op):
@@ -255,7 +257,8 @@ class _Entry(BufferBody):
         self, kernel: func.FuncOp, operands: Sequence[SSAValue], origin: Operation | None = None
     ) -> None:
         types = kernel.function_type.inputs.data
-        values = [self.cast(v, t) for v, t in zip(operands, types, strict=True)]
+        values = [self.cast(v, t) for v, t in zip(operands, types[: len(operands)], strict=True)]
+        values += [self.symbols[name] for name in symbols_of(kernel)]
         call = func.CallOp(kernel.sym_name.data, values, [])
         if origin is not None:
             call.attributes.update(origin.attributes)

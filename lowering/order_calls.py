@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.dim import hint
 from dlp.dialects.dlp.view import CopyOp, ViewOp
 from dlp.lowering._arena import Block as Place
 from dlp.lowering._arena import largest_live_set
@@ -93,7 +94,7 @@ def _peak(block: Block, order: Sequence[Operation]) -> int:
                 place.last = time
         for result in op.results:
             if _root(result) is result and result not in returned and isinstance(op, func.CallOp):
-                places[result] = Place(bytes_of(buffer_type(result.type)), time, time)
+                places[result] = Place(hint(bytes_of(buffer_type(result.type))), time, time)
     return largest_live_set(list(places.values()))
 
 

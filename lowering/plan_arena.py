@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects import arith, func, memref
+from xdsl.dialects import affine, arith, func, memref
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     DenseArrayBase,
     FunctionType,
     IndexType,
@@ -16,10 +17,13 @@ from xdsl.dialects.builtin import (
     i8,
     i64,
 )
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.dim import Size, hint, is_static
+from dlp.errors import StaticShapeRequired
 from dlp.lowering._arena import Block, largest_live_set, place
+from dlp.lowering._arena_sizes import places_for_all_sizes
 from dlp.lowering._buffers import bytes_of
 from dlp.statistics import count
 
@@ -71,10 +75,12 @@ class PlanArena(ModulePass):
                 self.plan(function)
 
     def plan(self, function: func.FuncOp) -> None:
-        allocations, blocks = _lifetimes(function, self.alignment)
+        allocations, blocks, sizes = _lifetimes(function, self.alignment)
         live = largest_live_set(blocks)
         total = sum(b.size for b in blocks)
         if self.separate:
+            if not is_static(sizes):
+                raise StaticShapeRequired("the bytes of separate buffers")
             buffers = [bytes_of(a.memref.type) for a in allocations]  # type: ignore[arg-type]
             for allocation in allocations:
                 argument = _add_argument(function, allocation.memref.type, allocation.memref.name_hint)  # type: ignore[arg-type]
@@ -82,9 +88,13 @@ class PlanArena(ModulePass):
         else:
             arena_bytes = place(blocks) if blocks else 0
             buffers = [arena_bytes]
-            arena = _add_argument(function, MemRefType(i8, (arena_bytes,)), "arena")
+            static = is_static(sizes)
+            arena = _add_argument(
+                function, MemRefType(i8, (arena_bytes if static else DYNAMIC_INDEX,)), "arena"
+            )
+            places = {} if static else places_for_all_sizes(function, blocks, sizes)
             for allocation, block in zip(allocations, blocks, strict=True):
-                _replace(allocation, _place_in(arena, allocation, block))
+                _replace(allocation, _place_in(arena, allocation, block, places.get(block)))
             count("arena bytes", arena_bytes)
         count("bytes of all intermediates", total)
         count("bytes of the largest live set", live)
@@ -98,28 +108,32 @@ def _is_public(function: func.FuncOp) -> bool:
     return function.sym_visibility is None or function.sym_visibility.data == "public"
 
 
-def _lifetimes(function: func.FuncOp, alignment: int) -> tuple[list[memref.AllocOp], list[Block]]:
-    """The allocations, and for each its size and the numbers of the first and last call that use it."""
+def _lifetimes(
+    function: func.FuncOp, alignment: int
+) -> tuple[list[memref.AllocOp], list[Block], list[Size]]:
+    """The allocations, for each the numbers of the first and last call that use it, and its bytes."""
     allocations: list[memref.AllocOp] = []
     blocks: list[Block] = []
+    sizes: list[Size] = []
     block_of: dict[SSAValue, Block] = {}
     time = 0
     for op in function.body.block.ops:
         if isinstance(op, memref.AllocOp):
-            size = -(-bytes_of(op.memref.type) // alignment) * alignment  # type: ignore[arg-type]
+            size = (bytes_of(op.memref.type) + alignment - 1) // alignment * alignment  # type: ignore[arg-type]
             allocations.append(op)
-            blocks.append(Block(size, -1, -1))
+            sizes.append(size)
+            blocks.append(Block(hint(size), -1, -1))
             block_of[op.memref] = blocks[-1]
         elif isinstance(op, _VIEWS):
             if op.operands[0] in block_of:
                 block_of[op.results[0]] = block_of[op.operands[0]]
-        elif not isinstance(op, arith.ConstantOp):
+        elif not isinstance(op, arith.ConstantOp | arith.MuliOp | affine.ApplyOp):
             for operand in op.operands:
                 if (block := block_of.get(operand)) is not None:
                     block.first = time if block.first < 0 else block.first
                     block.last = time
             time += 1
-    return allocations, blocks
+    return allocations, blocks, sizes
 
 
 def _add_argument(function: func.FuncOp, type_: MemRefType, hint: str | None) -> SSAValue:
@@ -131,16 +145,20 @@ def _add_argument(function: func.FuncOp, type_: MemRefType, hint: str | None) ->
     return argument
 
 
-def _place_in(arena: SSAValue, allocation: memref.AllocOp, block: Block) -> SSAValue:
-    offset = arith.ConstantOp(IntegerAttr(block.offset, IndexType()))
-    view = memref.ViewOp(arena, offset, [], allocation.memref.type)  # type: ignore[arg-type]
+def _place_in(
+    arena: SSAValue, allocation: memref.AllocOp, block: Block, offset: SSAValue | None
+) -> SSAValue:
+    parent = allocation.parent
+    assert parent is not None
+    if offset is None:
+        constant = arith.ConstantOp(IntegerAttr(block.offset, IndexType()))
+        parent.insert_op_before(constant, allocation)
+        offset = constant.result
+    view = memref.ViewOp(arena, offset, list(allocation.dynamic_sizes), allocation.memref.type)  # type: ignore[arg-type]
     view.result.name_hint = allocation.memref.name_hint
     for name, value in (("bytes", block.size), ("first", block.first), ("last", block.last)):
         view.attributes[f"dlp.{name}"] = IntegerAttr(value, 64)
-    parent = allocation.parent
-    assert parent is not None
-    new: tuple[Operation, ...] = (offset, view)
-    parent.insert_ops_before(new, allocation)
+    parent.insert_op_before(view, allocation)
     return view.result
 
 

@@ -3,6 +3,7 @@
 from xdsl.ir import Dialect
 
 from . import composite, contraction, elementwise, graph, indexing, reduction, view
+from .dim import DimsAttr
 
 Dlp = Dialect(
     "dlp",
@@ -15,4 +16,5 @@ Dlp = Dialect(
         *composite.OPS,
         *graph.OPS,
     ],
+    [DimsAttr],
 )

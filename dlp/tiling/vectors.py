@@ -32,6 +32,8 @@ class VectorizeBlock:
         users = [u.operation for u in buffer.uses]
         if not users or not all(u in self.ops for u in users):
             return False
+        if any(_reduces(cast(StructuredOp, u), buffer) for u in users):
+            return False  # one element after the other, where its writer has vectors
         writers = [u for u in users if cast(StructuredOp, u).outs[0] is buffer]
         tile = cast(StructuredOp, users[0])
         return len(writers) == 1 and prod(tile.shape) <= 64 * self.tile.target.vector_lanes
@@ -65,3 +67,13 @@ class VectorizeBlock:
             columns = op.shape[-1] if op.shape else 1
             cuts[op] = [1] * columns if op in scalar else self.tile.target.vector_cuts(columns)
         return cuts
+
+
+def _reduces(op: StructuredOp, buffer: SSAValue) -> bool:
+    """Whether an op reads a buffer along what it reduces."""
+    space = op.iteration_space()
+    reduced = range(len(space.parallel), len(space.sizes))
+    return any(
+        x is buffer and any(space.sizes[d] != 1 and space.depends(k, d) for d in reduced)
+        for k, x in enumerate(op.ins)
+    )
