@@ -231,7 +231,9 @@ class CompiledModule:
         """`run` on C-contiguous NumPy arrays: the outputs."""
         symbols = self.signature.values_of([x.shape for x in inputs]) if self.signature.symbols else ()
         named = dict(zip(self.signature.symbols, symbols, strict=True))
-        outputs = [_empty(dataclasses.replace(spec, shape=spec.sizes(named))) for spec in self.signature.outputs]
+        outputs = [
+            _empty(dataclasses.replace(spec, shape=spec.sizes(named))) for spec in self.signature.outputs
+        ]
         self.run(
             [address_of(x) for x in inputs],
             [address_of(p) for p in packed],

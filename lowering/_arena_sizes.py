@@ -36,7 +36,9 @@ def places_for_all_sizes(
     return offsets
 
 
-def _bytes_function(function: func.FuncOp, blocks: Sequence[Block], size_of: dict[Block, Size]) -> func.FuncOp:
+def _bytes_function(
+    function: func.FuncOp, blocks: Sequence[Block], size_of: dict[Block, Size]
+) -> func.FuncOp:
     names = list(symbols_of(function))
     types = [*(IndexType() for _ in names), MemRefType(i64, (1,))]
     block = IRBlock(arg_types=types)

@@ -72,7 +72,9 @@ class BufferBody:
     def add_symbols(self) -> None:
         """An argument for each symbol in the sizes and strides of the arguments so far, behind them."""
         types = [v.type for v in (*self.source.args, *self.returned, *self.block.args)]
-        names = sorted({name for t in types if (dims := dims_of(t)) is not None for name in dims.symbols.data})
+        names = sorted(
+            {name for t in types if (dims := dims_of(t)) is not None for name in dims.symbols.data}
+        )
         numbers: dict[str, Attribute] = {}
         for name in names:
             numbers[name] = IntegerAttr(len(self.block.args), 64)
@@ -107,7 +109,9 @@ class BufferBody:
             elif self.writes(root):
                 self.filled[value] = out
                 shape = shape_of(root.type)
-                view = self.value(reinterpret(out, shape, (0, contiguous_strides(shape)), self.size), root.name_hint)
+                view = self.value(
+                    reinterpret(out, shape, (0, contiguous_strides(shape)), self.size), root.name_hint
+                )
                 self.destinations[root] = view
                 self.roots[view] = out
             elif self.writes(value):

@@ -102,9 +102,7 @@ def _typed(
     """A memref type; sizes and strides that only a run knows are `?`, and expressions in its memory space."""
     offset, strides = (0, ()) if layout is None else layout
     dims = (
-        NoneAttr()
-        if is_static((*shape, *strides))
-        else DimsAttr.of(shape, () if layout is None else strides)
+        NoneAttr() if is_static((*shape, *strides)) else DimsAttr.of(shape, () if layout is None else strides)
     )
     plain = [DYNAMIC_INDEX if isinstance(n, Dim) else n for n in shape]
     if layout is None:

@@ -70,7 +70,7 @@ class PlanArena(ModulePass):
     """One argument a buffer instead of an arena: a sanitizer sees every overrun."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in op.body.block.ops:
+        for function in list(op.body.block.ops):
             if isinstance(function, func.FuncOp) and not function.is_declaration and _is_public(function):
                 self.plan(function)
 
@@ -108,9 +108,7 @@ def _is_public(function: func.FuncOp) -> bool:
     return function.sym_visibility is None or function.sym_visibility.data == "public"
 
 
-def _lifetimes(
-    function: func.FuncOp, alignment: int
-) -> tuple[list[memref.AllocOp], list[Block], list[Size]]:
+def _lifetimes(function: func.FuncOp, alignment: int) -> tuple[list[memref.AllocOp], list[Block], list[Size]]:
     """The allocations, for each the numbers of the first and last call that use it, and its bytes."""
     allocations: list[memref.AllocOp] = []
     blocks: list[Block] = []
@@ -145,9 +143,7 @@ def _add_argument(function: func.FuncOp, type_: MemRefType, hint: str | None) ->
     return argument
 
 
-def _place_in(
-    arena: SSAValue, allocation: memref.AllocOp, block: Block, offset: SSAValue | None
-) -> SSAValue:
+def _place_in(arena: SSAValue, allocation: memref.AllocOp, block: Block, offset: SSAValue | None) -> SSAValue:
     parent = allocation.parent
     assert parent is not None
     if offset is None:

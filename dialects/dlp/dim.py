@@ -200,12 +200,15 @@ class Dim:
     def __pow__(self, other: Any) -> Any:
         raise StaticShapeRequired(f"({self}) ** {other}")
 
-    # Questions, answered where the answer is the same for all sizes
+    # Questions, answered where the answer is the same for all sizes. Equality means "known to be equal", but for 0 and
+    # 1: sizes that vanish or broadcast are something else than others.
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Dim) and self.terms == other.terms:
             return True
-        if _terms(other) is None:
+        if not isinstance(other, int) or isinstance(other, bool):
+            return False  # other expressions: what is right for sizes that differ is right where they happen not to
+        if other > 1:
             return False
         return _is_zero(self - other, lambda: f"whether {self} is {other}")
 

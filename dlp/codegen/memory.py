@@ -22,13 +22,16 @@ LARGEST_SCRATCH = 256 * 1024
 """Bytes of one buffer on a thread's stack; larger ones belong into the arena."""
 
 
-def argument_of(printer: FunctionPrinter, type_: MemRefType, pointer: str, symbols: dict[str, Linear]) -> Buffer:
+def argument_of(
+    printer: FunctionPrinter, type_: MemRefType, pointer: str, symbols: dict[str, Linear]
+) -> Buffer:
     """The buffer of an argument: sizes and strides that only a run knows are computed from the symbols."""
     dims = dims_of(type_)
     if dims is None:
         return buffer_of(type_, pointer)
     sizes, strides = (
-        tuple(_size(printer, n, symbols) for n in numbers) for numbers in (dims.get_sizes(), dims.get_strides())
+        tuple(_size(printer, n, symbols) for n in numbers)
+        for numbers in (dims.get_sizes(), dims.get_strides())
     )
     return Buffer(pointer, strides, sizes)
 

@@ -129,7 +129,9 @@ class _Module:
             else:
                 parameters.append(f"{printer.type(argument)} {name}")
                 if element(type_) == "index" and lanes(type_) == 1:
-                    printer.bind_index(argument, name, Range(0, None) if argument in symbols.values() else Range())
+                    printer.bind_index(
+                        argument, name, Range(0, None) if argument in symbols.values() else Range()
+                    )
                 else:
                     printer.bind(argument, name)
             names.append(name)

@@ -128,9 +128,7 @@ class TileAndFuse:
 
     def run(self) -> list[DestinationOp]:
         """Emit the loops; the producers that were computed inside them."""
-        self._loops(
-            self.emitter, list(self.level.loop_order()), whole(self.root.shape, self.emitter.size)
-        )
+        self._loops(self.emitter, list(self.level.loop_order()), whole(self.root.shape, self.emitter.size))
         return [op for op in self.fused if op not in self.read]
 
     def _loops(self, emitter: Emitter, order: Sequence[int], box: Region) -> None:
@@ -273,7 +271,9 @@ class TileAndFuse:
         producer = writer_of(operand)
         target = emitter.subview(buffer, [axis.place for axis in axes])
         source = [axis.source for axis in axes]
-        fused = isinstance(producer, StructuredOp) and producer.parent is pad.parent and self.fuse(producer, pad)
+        fused = (
+            isinstance(producer, StructuredOp) and producer.parent is pad.parent and self.fuse(producer, pad)
+        )
         if fused and _fits_scratch(source):
             assert isinstance(producer, StructuredOp)
             if producer not in self.fused:

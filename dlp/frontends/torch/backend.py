@@ -21,7 +21,14 @@ from torch._guards import TracingContext, tracing
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.node import _get_qualified_name
 
-from dlp.errors import DlpError, FallbackError, InputError, UnsupportedOp, UnsupportedOpsError
+from dlp.errors import (
+    DlpError,
+    FallbackError,
+    InputError,
+    StaticShapeRequired,
+    UnsupportedOp,
+    UnsupportedOpsError,
+)
 from dlp.frontends.torch import source_lines
 from dlp.frontends.torch.constants import attribute_name, drop_numbers, lift_constants
 from dlp.frontends.torch.gradients import CompiledForward
@@ -30,6 +37,7 @@ from dlp.frontends.torch.graph_checks import reason_against_inputs, unsupported_
 from dlp.frontends.torch.parameters import ParameterSets
 from dlp.frontends.torch.seam import CompiledGraph, CompileFunction, Options, compile_graph
 from dlp.frontends.torch.session import GraphRecord, Session, count_graph
+from dlp.frontends.torch.symbols import has_symbols
 
 GraphFunction = Callable[..., Sequence[Any]]
 
@@ -60,15 +68,18 @@ class GraphBackend:
 
     def _function(self, captured: torch.fx.GraphModule, inputs: list[Any]) -> GraphFunction:
         session = self.session
-        # A size that the framework would keep open is a constant of the compiled code: reading it makes it a guard.
-        static = not any(isinstance(value, torch.SymInt) for value in inputs)
-        inputs = [int(value) if isinstance(value, torch.SymInt) else value for value in inputs]
         location = _first_location(captured)
         reason = "autocast is on" if torch.is_autocast_enabled("cpu") else reason_against_inputs(inputs)
         if reason:
             return self._in_framework(captured, reason, location)
-        key = _structure(captured, inputs)
-        lowered = session.memo.get(key) if key is not None else None
+        static = not any(map(has_symbols, inputs))
+        lowered: object = None if static else self._for_all_sizes(captured, inputs, location)
+        key = None
+        if lowered is None:
+            # The sizes become constants of the compiled code: reading one makes it a guard.
+            inputs = [int(value) if isinstance(value, torch.SymInt) else value for value in inputs]
+            key = _structure(captured, inputs)
+            lowered = session.memo.get(key) if key is not None else None
         if not isinstance(lowered, _Lowered):
             try:
                 with contextlib.nullcontext() if static else _static_tracing():
@@ -90,6 +101,26 @@ class GraphBackend:
         if any(differentiable):
             record.gradients = True
         return _compiled_function(session, lowered.function, captured, differentiable)
+
+    def _for_all_sizes(
+        self, captured: torch.fx.GraphModule, inputs: list[Any], location: str
+    ) -> _Lowered | None:
+        """The graph compiled for whatever sizes the framework keeps open; None where that cannot be."""
+        session = self.session
+        key = _operations(captured)
+        if key in session.static_only:
+            return None
+        try:
+            return _lower(captured, inputs, session, for_all_sizes=True)
+        except RestartAnalysis:
+            raise
+        except Exception as error:
+            if not isinstance(
+                error, UnsupportedOpsError
+            ):  # those are refused with known sizes as well, and reported
+                session.compile_each_size(f"{_first_line(error)}", location)
+            session.static_only.add(key)
+            return None
 
     def _in_framework(
         self,
@@ -155,8 +186,14 @@ def _compiled_function(
     return run_with_gradients
 
 
-def _lower(captured: torch.fx.GraphModule, inputs: list[Any], session: Session) -> _Lowered:
-    """Trace to functional ATen without gradients, and compile that."""
+def _lower(
+    captured: torch.fx.GraphModule, inputs: list[Any], session: Session, *, for_all_sizes: bool = False
+) -> _Lowered:
+    """Trace to functional ATen without gradients, and compile that.
+
+    Raises:
+        StaticShapeRequired: `for_all_sizes`, and the graph can only be compiled for known ones.
+    """
     from dlp.frontends.torch.decompositions import decomposition_table
 
     names, is_parameter = _inputs_of(captured)
@@ -175,6 +212,8 @@ def _lower(captured: torch.fx.GraphModule, inputs: list[Any], session: Session) 
             info.output_type in (OutputType.non_alias, OutputType.unsafe_view_alias)
             for info in metadata.output_info
         )
+        if for_all_sizes and not simple:
+            raise StaticShapeRequired("results that share memory with inputs, or inputs that are written to")
         weights = [yes and not changes for yes, changes in zip(is_parameter, written, strict=True)]
         tensors = [isinstance(value, torch.Tensor) for value in inputs]
         record, call = _compile(graph, tensors, weights, names, session)
@@ -219,7 +258,8 @@ def _compile(
         for o in outputs
         if not isinstance(o, torch.Tensor)
     ]
-    fakes = [node.meta["val"] for node in graph.graph.nodes if node.op == "placeholder"]
+    placeholders = [node.meta["val"] for node in graph.graph.nodes if node.op == "placeholder"]
+    fakes = [value for value in placeholders if not isinstance(value, torch.SymInt)]
     is_parameter = [yes for yes, tensor in zip(weights, tensors, strict=True) if tensor] + [True] * len(
         constants
     )
@@ -249,6 +289,7 @@ def _compile(
         ),
         statistics=compiled.statistics,
         parameters=parameters,
+        for_all_sizes=any(map(has_symbols, fakes)),
     )
     return record, call
 
@@ -310,6 +351,11 @@ def _structure(captured: torch.fx.GraphModule, inputs: list[Any]) -> Hashable | 
         nodes.append((node.op, node.target, node.name, str(node.args), str(sorted(node.kwargs.items()))))
     kinds = tuple((v.dtype, tuple(v.shape), v.stride()) if isinstance(v, torch.Tensor) else v for v in inputs)
     return (tuple(nodes), kinds, tuple(names), tuple(is_parameter))
+
+
+def _operations(captured: torch.fx.GraphModule) -> Hashable:
+    """Equal for captures of one piece of code."""
+    return tuple((node.op, str(node.target)) for node in captured.graph.nodes if node.op != "placeholder")
 
 
 def _first_location(captured: torch.fx.GraphModule) -> str:

@@ -24,6 +24,12 @@ def size_of(value: int | torch.SymInt) -> Size:
     return _size(value.node.expr, value.node.shape_env)
 
 
+def has_symbols(value: object) -> bool:
+    """Whether a graph input is a symbolic number, or a tensor with symbolic sizes."""
+    sizes = value.shape if isinstance(value, torch.Tensor) else (value,)
+    return any(isinstance(n, torch.SymInt) and bool(n.node.expr.free_symbols) for n in sizes)
+
+
 def sizes_of(values: Iterable[int | torch.SymInt]) -> tuple[Any, ...]:
     """As `size_of`, for each of them."""
     return tuple(map(size_of, values))

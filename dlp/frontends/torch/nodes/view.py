@@ -9,6 +9,7 @@ import torch
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f64, i64
 from xdsl.ir import SSAValue
 
+from dlp.dialects.dlp.dim import Size, is_static, static
 from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MulOp, SelectOp, SubOp
 from dlp.dialects.dlp.view import BroadcastOp, ConcatOp, PadOp, SliceOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
@@ -131,8 +132,15 @@ def slice_tensor(
 ) -> SSAValue:
     dimension %= len(g.shape)
     size = g.shape_of(x)[dimension]
-    begin = range(size)[slice(start, end, step)].start
-    return slice_of(g, x, dimension, begin, g.shape[dimension], step)
+    return slice_of(g, x, dimension, _begin(size, start, end, step), g.shape[dimension], step)
+
+
+def _begin(size: Size, start: Size | None, end: Size | None, step: int) -> Size:
+    """Where a slice begins."""
+    if is_static(n for n in (size, start, end) if n is not None):
+        return range(static(size, "a slice"))[slice(start, end, step)].start
+    start = 0 if start is None else start
+    return min(start + size if start < 0 else start, size)
 
 
 @imports("aten.select.int", moves=True)
@@ -237,7 +245,7 @@ def slice_scatter(
     size, length = g.shape[dimension], g.shape_of(source)[dimension]
     if step != 1:
         raise NotSupported("a step other than 1")
-    begin = range(size)[slice(start, end)].start
+    begin = _begin(size, start, end, 1)
     parts = [(x, 0, begin), (g.cast(source, g.dtype), 0, length), (x, begin + length, size - begin - length)]
     return join(g, [slice_of(g, v, dimension, o, n) for v, o, n in parts if n], dimension)
 
