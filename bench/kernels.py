@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.peak import peaks
+from dlp.profiling.peak import peaks
 from bench.quiet import Watch, alone, set_priority
 from bench.rounds import DISTURBED, Protocol
 from dlp.compiler import compile_module

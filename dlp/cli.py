@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import dlp
 from dlp.cache import default_cache, default_directory
-from dlp.commands import import_program
+from dlp.commands import import_program, profile
 from dlp.errors import DlpError
 
 
@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_cache(commands)
     import_program.add(commands)
+    profile.add(commands)
     options = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = options.run
     with warnings.catch_warnings():

@@ -17,7 +17,7 @@ from typing import Any, Self
 from dlp.codegen.c_types import BYTES
 from dlp.compile_statistics import CompileStatistics
 from dlp.dialects.dlp.dim import Dim, parse_dim, value_of
-from dlp.errors import InputError
+from dlp.errors import InputError, run_error
 from dlp.runtime import ArenaPool, Library, aligned_empty, pack_pointers
 from dlp.runtime.memory import address_of
 
@@ -104,6 +104,10 @@ class Metadata:
     arena_bytes: int
     intermediate_bytes: int
     largest_live_bytes: int
+    checks: tuple[str, ...] = ()
+    """What the checks of the code say when they fail, in the order of their numbers."""
+    timed: tuple[str, ...] = ()
+    """Kernels whose times the last output holds, if the code was instrumented for that."""
 
     def to_json(self) -> str:
         return json.dumps(_plain(self), separators=(",", ":"), default=str)
@@ -120,6 +124,8 @@ class Metadata:
             )
         for name in ("aliases", "prepare_buffers", "forward_buffers"):
             fields[name] = tuple(fields[name])
+        for name in ("checks", "timed"):
+            data[name] = tuple(data[name])
         return cls(Signature(**fields), **data)
 
 
@@ -153,13 +159,18 @@ class CompiledModule:
             weights: addresses, in the order of `signature.weights`.
             packed: addresses of what to write, in the order of `signature.packed`; those of aliases are not used.
             threads: how many to run on.
+
+        Raises:
+            RunError: a check of the weights failed.
         """
         if not self.signature.needs_prepare:
             return
         pool = ArenaPool(_lent(self.signature.prepare_buffers), cap=1, poison=self.poison)
         with pool.lease() as arena:
             lent = _places(arena.address, self.signature.prepare_buffers)
-            self.library.call("dlp_prepare", [*weights, *packed, *lent], threads)
+            status = self.library.call("dlp_prepare", [*weights, *packed, *lent], threads)
+        if status:
+            raise run_error(self.metadata.checks[status - 1])
 
     def run(
         self,
@@ -177,6 +188,9 @@ class CompiledModule:
             outputs: addresses of what to write, in the order of `signature.outputs`.
             threads: how many to run on.
             symbols: the values of `signature.symbols`.
+
+        Raises:
+            RunError: a check of the inputs failed, as of an index; the outputs hold nothing of use.
         """
         if symbols:
             self._run_sized(inputs, packed, outputs, threads, symbols)
@@ -185,9 +199,12 @@ class CompiledModule:
         arena = pool.acquire()
         try:
             lent = _places(arena.address, self.signature.forward_buffers)
-            self.library.entry("dlp_forward")(pack_pointers([*inputs, *packed, *outputs, *lent]), threads)
+            pointers = pack_pointers([*inputs, *packed, *outputs, *lent])
+            status = self.library.entry("dlp_forward")(pointers, threads)
         finally:
             pool.release(arena)
+        if status:
+            raise run_error(self.metadata.checks[status - 1])
 
     def _run_sized(
         self,
@@ -212,10 +229,12 @@ class CompiledModule:
             pool = self._make_pool(nbytes)
         arena = pool.acquire()
         try:
-            pointers = [*inputs, *packed, *outputs, *sizes, arena.address]
-            self.library.entry("dlp_forward")(pack_pointers(pointers), threads)
+            pointers = pack_pointers([*inputs, *packed, *outputs, *sizes, arena.address])
+            status = self.library.entry("dlp_forward")(pointers, threads)
         finally:
             pool.release(arena)
+        if status:
+            raise run_error(self.metadata.checks[status - 1])
 
     def pack_arrays(self, weights: Sequence[Any], threads: int = 1) -> list[Any]:
         """`prepare` on NumPy arrays: the packed tensors, aliases being the given arrays."""

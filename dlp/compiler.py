@@ -21,12 +21,12 @@ from typing import cast
 
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, MemRefType, ModuleOp, StringAttr
-from xdsl.ir import Attribute
 
 import dlp
 from dlp.cache import Cache, default_cache, key_of
 from dlp.codegen import print_c_units
 from dlp.codegen.c_types import element
+from dlp.codegen.checks import messages
 from dlp.compile_statistics import CompileStatistics
 from dlp.compiled_module import CompiledModule, Metadata, Signature, TensorSpec
 from dlp.context import DIALECT_GROUP, make_context
@@ -216,7 +216,7 @@ def _metadata(module: ModuleOp, input_names: Sequence[str]) -> Metadata:
         forward_buffers=tuple(lent),
         symbols=_symbols(forward),
     )
-    calls = [op for op in forward.body.block.ops if isinstance(op, func.CallOp)]
+    calls = [op for op in forward.walk() if isinstance(op, func.CallOp)]
     return Metadata(
         signature,
         prepare_key=_prepare_key(module, prepare, signature),
@@ -225,6 +225,8 @@ def _metadata(module: ModuleOp, input_names: Sequence[str]) -> Metadata:
         arena_bytes=sum(lent),
         intermediate_bytes=_integer(forward, "dlp.intermediate_bytes", default=0),
         largest_live_bytes=_integer(forward, "dlp.largest_live_bytes", default=0),
+        checks=messages(module),
+        timed=tuple(_strings(forward, "dlp.timed")),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class DlpError(Exception):
@@ -57,6 +57,8 @@ class UnsupportedOp:
     reason: str
     location: str = ""
     """`file:line` of the user's code, empty where the framework does not know it."""
+    node: str = field(default="", compare=False, repr=False)
+    """The operation's name in the captured graph; empty for what concerns the graph as a whole."""
 
     def __str__(self) -> str:
         return f"{self.location or '?'}: {self.name}: {self.reason}"
@@ -76,3 +78,20 @@ class FallbackError(DlpError):
 
 class FallbackWarning(UserWarning):
     """A part of an optimised model runs in the framework; comes once a model."""
+
+
+class RunError(DlpError, RuntimeError):
+    """What a compiled network was given cannot be computed, as a division of an integer by zero; eager raises too."""
+
+
+class IndexRangeError(RunError, IndexError):
+    """An index lies outside of the dimension that it indexes."""
+
+
+_RUN_ERRORS = {"IndexError": IndexRangeError}
+
+
+def run_error(message: str) -> RunError:
+    """The error for a check that failed. A message may begin with the error that eager raises: "IndexError: ..."."""
+    kind, _, text = message.partition(": ")
+    return _RUN_ERRORS[kind](text) if kind in _RUN_ERRORS else RunError(message)

@@ -20,6 +20,7 @@ STAGES: Mapping[str, Sequence[str]] = {
         "channels-last",
         "flatten-contractions",
         "pack-weights",
+        "loop-invariant-code-motion",
         "simplify-views",
         "share-padding",
         "canonicalize",

@@ -1,4 +1,4 @@
-"""Places in an arena that hold for all sizes: above one another as at the sizes that were seen, however large each is."""
+"""Places in an arena that hold for all sizes: above one another as at the sizes seen, however large each is."""
 
 from __future__ import annotations
 

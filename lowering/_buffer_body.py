@@ -161,10 +161,13 @@ class BufferBody:
         count("views without a copy")
         return True
 
-    def finish(self, name: str, attributes: dict[str, Attribute]) -> func.FuncOp:
+    def erase_unused_views(self) -> None:
         for op in reversed(self.block.ops):
             if isinstance(op, memref.ReinterpretCastOp | memref.SubviewOp) and not op.result.uses:
                 self.block.erase_op(op)
+
+    def finish(self, name: str, attributes: dict[str, Attribute]) -> func.FuncOp:
+        self.erase_unused_views()
         self.block.add_op(func.ReturnOp())
         types = ([a.type for a in self.block.args], [])
         result = func.FuncOp(name, types, Region(self.block), self.function.sym_visibility)

@@ -12,11 +12,13 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineConstantExpr, AffineDimExpr, AffineExpr, AffineMap, AffineSymExpr
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.algorithm import AlgorithmOp
 from dlp.dialects.dlp.dim import hints
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.statistics import count
 from dlp.tiling.arith_builder import ArithBuilder
 from dlp.tiling.emitter import Emitter, close
+from dlp.tiling.loop_builder import ScfLoopBuilder
 
 _PARALLEL_POINTS = 1 << 14
 """Points of an iteration space from which threads pay."""
@@ -27,7 +29,7 @@ class ConvertDlpToLoops(ModulePass):
 
     Parallel dimensions are outermost, the reduction's accumulator is carried by the inner loops; the outermost loop
     of a large op that stands at the top of a kernel runs on all threads. An index into a buffer is one `affine.apply`
-    of the op's index map.
+    of the op's index map. Algorithms (a sort, a scatter) bring their loops with them.
 
     Before:
     ```mlir
@@ -55,6 +57,11 @@ class ConvertDlpToLoops(ModulePass):
                     if isinstance(inner, StructuredOp) and inner.outs:
                         _Loops(inner, function).emit()
                         count("ops turned into scalar loops")
+                    elif isinstance(inner, AlgorithmOp) and inner.outs:
+                        inner.loops(ScfLoopBuilder(inner, function, _PARALLEL_POINTS))
+                        inner.detach()
+                        inner.erase()
+                        count("algorithms turned into loops")
 
 
 class _Loops:

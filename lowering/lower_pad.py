@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TypeAlias, cast
 
 from xdsl.context import Context
@@ -60,6 +61,8 @@ class LowerPad(ModulePass):
             if isinstance(inner, PadOp):
                 _fill_frame(inner)
             for value, box in zip(inner.ins, parts, strict=True):
+                if not prod(box[1]):
+                    continue  # nothing of it is left: more was cropped than there was
                 if _becomes_part(value, inner):
                     _write_in_place(cast(memref.AllocOp, value.owner), inner.outs[0], box, inner)
                     count("producers that write into a part of the result")
@@ -97,9 +100,9 @@ def _fill_frame(op: PadOp) -> None:
     inner = op.in_shape(0)
     for d in range(len(shape)):
         for start, size in ((0, low[d]), (low[d] + inner[d], high[d])):
-            if size:
-                offsets = (*low[:d], start, *(0,) * (len(shape) - d - 1))
-                sizes = (*inner[:d], size, *shape[d + 1 :])
+            offsets = (*low[:d], start, *(0,) * (len(shape) - d - 1))
+            sizes = (*inner[:d], size, *shape[d + 1 :])
+            if prod(sizes):
                 slab = _part(op.outs[0], (offsets, sizes), op)
                 fill = ConstantOp.of(out=slab.results[0], value=op.value)
                 _insert((slab, fill), op)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from xdsl.context import Context
-from xdsl.dialects import affine, arith, func, memref
+from xdsl.dialects import affine, arith, func, memref, scf
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
     DenseArrayBase,
@@ -17,6 +18,7 @@ from xdsl.dialects.builtin import (
     i8,
     i64,
 )
+from xdsl.ir import Block as IRBlock
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
@@ -26,6 +28,7 @@ from dlp.lowering._arena import Block, largest_live_set, place
 from dlp.lowering._arena_sizes import places_for_all_sizes
 from dlp.lowering._buffers import bytes_of
 from dlp.statistics import count
+from dlp.tiling.sizes import symbols_of
 
 BUFFERS = "dlp.buffers"
 """Attribute of an entry function: bytes of each of its last arguments, the memory that the caller lends it."""
@@ -88,7 +91,7 @@ class PlanArena(ModulePass):
         else:
             arena_bytes = place(blocks) if blocks else 0
             buffers = [arena_bytes]
-            static = is_static(sizes)
+            static = not symbols_of(function)
             arena = _add_argument(
                 function, MemRefType(i8, (arena_bytes if static else DYNAMIC_INDEX,)), "arena"
             )
@@ -115,22 +118,34 @@ def _lifetimes(function: func.FuncOp, alignment: int) -> tuple[list[memref.Alloc
     sizes: list[Size] = []
     block_of: dict[SSAValue, Block] = {}
     time = 0
-    for op in function.body.block.ops:
-        if isinstance(op, memref.AllocOp):
-            size = (bytes_of(op.memref.type) + alignment - 1) // alignment * alignment  # type: ignore[arg-type]
-            allocations.append(op)
-            sizes.append(size)
-            blocks.append(Block(hint(size), -1, -1))
-            block_of[op.memref] = blocks[-1]
-        elif isinstance(op, _VIEWS):
-            if op.operands[0] in block_of:
-                block_of[op.results[0]] = block_of[op.operands[0]]
-        elif not isinstance(op, arith.ConstantOp | arith.MuliOp | affine.ApplyOp):
-            for operand in op.operands:
-                if (block := block_of.get(operand)) is not None:
-                    block.first = time if block.first < 0 else block.first
-                    block.last = time
-            time += 1
+
+    def visit(code: IRBlock) -> None:
+        nonlocal time
+        for op in code.ops:
+            if isinstance(op, memref.AllocOp):
+                size = (bytes_of(op.memref.type) + alignment - 1) // alignment * alignment  # type: ignore[arg-type]
+                allocations.append(op)
+                sizes.append(size)
+                blocks.append(Block(hint(size), -1, -1))
+                block_of[op.memref] = blocks[-1]
+            elif isinstance(op, _VIEWS):
+                if op.operands[0] in block_of:
+                    block_of[op.results[0]] = block_of[op.operands[0]]
+            elif isinstance(op, scf.ForOp):
+                first, outer = time, len(blocks)
+                visit(op.body.block)
+                # What is from around the loop is needed by every turn; what a turn allocates, by that turn alone.
+                for block in blocks[:outer]:
+                    if block.last >= first:
+                        block.first, block.last = min(block.first, first), time - 1
+            elif not isinstance(op, arith.ConstantOp | arith.MuliOp | affine.ApplyOp):
+                for operand in op.operands:
+                    if (block := block_of.get(operand)) is not None:
+                        block.first = time if block.first < 0 else block.first
+                        block.last = time
+                time += 1
+
+    visit(function.body.block)
     return allocations, blocks, sizes
 
 
@@ -150,12 +165,19 @@ def _place_in(arena: SSAValue, allocation: memref.AllocOp, block: Block, offset:
         constant = arith.ConstantOp(IntegerAttr(block.offset, IndexType()))
         parent.insert_op_before(constant, allocation)
         offset = constant.result
-    view = memref.ViewOp(arena, offset, list(allocation.dynamic_sizes), allocation.memref.type)  # type: ignore[arg-type]
+    type_ = cast(MemRefType, allocation.memref.type)
+    plain = MemRefType(type_.element_type, type_.shape, type_.layout)
+    view = memref.ViewOp(arena, offset, list(allocation.dynamic_sizes), plain)
     view.result.name_hint = allocation.memref.name_hint
     for name, value in (("bytes", block.size), ("first", block.first), ("last", block.last)):
         view.attributes[f"dlp.{name}"] = IntegerAttr(value, 64)
     parent.insert_op_before(view, allocation)
-    return view.result
+    if plain == type_:
+        return view.result
+    sized = memref.MemorySpaceCastOp(view, type_)
+    sized.dest.name_hint = allocation.memref.name_hint
+    parent.insert_op_before(sized, allocation)
+    return sized.dest
 
 
 def _replace(allocation: memref.AllocOp, value: SSAValue) -> None:

@@ -2,9 +2,11 @@
 
     python scripts/full_size.py [NETWORK ...] [--json FILE]
 
-Prints for each: the error against eager, what was compiled and what was left, memory, and the seconds of compilation
-beyond capture, by the clock and in CPU seconds (which a busy machine does not stretch as much). The exit status is 1
-if a result is wrong, an operation was left to the framework, or memory is not within its bounds.
+All networks of the tests (`test/networks`), or those that are named. Prints for each: the error against eager, what
+was compiled and what was left, memory, and the seconds of compilation beyond capture, by the clock and in CPU seconds
+(which a busy machine does not stretch as much). A network that fails is named at the end, and the others are still
+tried; the exit status is 1 if any failed: if it raised an error, a result is wrong, an operation was left to the
+framework, or memory is not within its bounds.
 """
 
 from __future__ import annotations
@@ -26,17 +28,21 @@ sys.path.insert(0, str(TEST))
 TOLERANCE = 1e-4
 ARENA_OVER_LIVE = 1.10
 THREADS = 2
+MOST_SECONDS = 1800
 
 
 def main() -> int:
-    from networks import NETWORKS
+    from networks import ALL
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("networks", nargs="*", choices=[*NETWORKS, []], metavar="NETWORK")
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"of {', '.join(ALL)}; default all")
     parser.add_argument("--size", choices=("full", "small"), default="full")
     parser.add_argument("--json", type=Path, help="write all figures there")
+    parser.add_argument("--cold", action="store_true", help="compile once, without the run from the cache")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if unknown := [name for name in options.networks if name not in ALL]:
+        parser.error(f"no such network: {', '.join(unknown)}")
     if options.one:
         print(json.dumps(_measure(options.networks[0], options.size)))
         return 0
@@ -44,13 +50,19 @@ def main() -> int:
     results: dict[str, dict[str, Any]] = {}
     failures: list[str] = []
     print(_HEAD, flush=True)
-    for name in options.networks or NETWORKS:
-        with tempfile.TemporaryDirectory(prefix="dlp-full-size-") as cache:
-            cold = _in_new_process(name, options.size, cache)
-            warm = _in_new_process(name, options.size, cache)
+    for name in options.networks or ALL:
+        try:
+            with tempfile.TemporaryDirectory(prefix="dlp-full-size-") as cache:
+                cold = _in_new_process(name, options.size, cache)
+                warm = cold if options.cold else _in_new_process(name, options.size, cache)
+        except subprocess.SubprocessError as error:
+            print(f"{name:>{_COLUMNS[0][1]}} failed", flush=True)
+            failures.append(f"{name}: {_reason(error)}")
+            continue
         results[name] = {"cold": cold, "warm": warm}
         print(_line(name, cold, warm), flush=True)
-        failures += [f"{name}: {problem}" for run in (cold, warm) for problem in _problems(run)]
+        found = dict.fromkeys(problem for run in (cold, warm) for problem in _problems(run))
+        failures += [f"{name}: {problem}" for problem in found]
     for failure in failures:
         print(failure)
     if options.json:
@@ -61,8 +73,18 @@ def main() -> int:
 def _in_new_process(name: str, size: str, cache: str) -> dict[str, Any]:
     command = [sys.executable, "-W", "ignore", __file__, name, "--size", size, "--one"]
     environment = {**os.environ, "DLP_CACHE_DIR": cache, "OMP_NUM_THREADS": str(THREADS)}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, timeout=MOST_SECONDS
+    )
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def _reason(error: subprocess.SubprocessError) -> str:
+    """What the process said last, or that it never ended."""
+    if isinstance(error, subprocess.CalledProcessError):
+        said = error.stderr.strip().splitlines() or [""]
+        return f"exit status {error.returncode}: {said[-1]}"
+    return f"not done after {MOST_SECONDS} seconds"
 
 
 def _measure(name: str, size: str) -> dict[str, Any]:
@@ -150,7 +172,7 @@ def _problems(run: dict[str, Any]) -> list[str]:
 
 
 _COLUMNS = (
-    ("network", 13),
+    ("network", 18),
     ("error", 8),
     ("ops", 5),
     ("left", 5),

@@ -6,14 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, TensorType, f32, f64, i1, i8, i32, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Region
 
-from dlp.dialects.dlp import composite, elementwise, indexing, reduction, view
+from dlp.dialects.dlp import (
+    checking,
+    composite,
+    cumulative,
+    elementwise,
+    indexing,
+    integer,
+    pool_places,
+    reduction,
+    scatter,
+    sorting,
+    view,
+)
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
 from dlp.dialects.dlp.structured import DestinationOp
-from dlp.testing import op_module
+from dlp.interpreter.dtypes import Array
+from dlp.testing import op_module, random_inputs
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,17 @@ class OpCase:
     def types(self) -> list[TensorType[Attribute]]:
         elements = [*self.elements, *[self.elements[-1] if self.elements else f32] * len(self.shapes)]
         return [TensorType(e, s) for e, s in zip(elements, self.shapes, strict=False)]
+
+    def inputs(self, seed: int = 0) -> list[Array]:
+        """Random data that the op can compute with: variances are positive, and what is required holds."""
+        arrays = random_inputs(self.types, seed)
+        if self.op is composite.BatchNormOp:
+            return [np.abs(a) for a in arrays]
+        if self.op is checking.RequireOp:
+            arrays[0][...] = True
+        if self.op is sorting.SearchSortedOp:
+            arrays[0].sort(axis=-1)
+        return arrays
 
     def module(self, *, buffers: bool = False) -> ModuleOp:
         """A module whose @forward is the op."""
@@ -186,7 +211,79 @@ _GATHERS = [
     OpCase(indexing.GatherOp, [(2, 5, 3), (4,)], [f32, i32], {"dimension": 1}, "inner_i32"),
 ]
 
-STRUCTURED_CASES = [*_elementwise(), *_CONTRACTIONS, *_REDUCTIONS, *_VIEWS, *_GATHERS]
+_TAKES = [
+    OpCase(indexing.TakeAlongOp, [(4, 5), (6, 4)], [f32, i64], {"dimension": 0}),
+    OpCase(indexing.TakeAlongOp, [(3, 5), (2, 20)], [f32, i32], {"dimension": 1}, "last_i32"),
+    OpCase(indexing.TakeAlongOp, [(9,), (40,)], [f32, i32], {"dimension": 0}, "one_d_i32"),
+]
+
+ALGORITHM_CASES = [
+    OpCase(scatter.ScatterOp, [(5, 20), (4, 1), (4, 17)], [f32, i64, f32], {"dimension": 0}),
+    OpCase(
+        scatter.ScatterOp,
+        [(2, 3, 4), (2, 6, 4), (2, 6, 4)],
+        [f32, i32, f32],
+        {"dimension": 1, "combine": "add"},
+        "add_inside",
+    ),
+    OpCase(
+        scatter.ScatterOp, [(6,), (9,), (9,)], [i64, i64, i64], {"dimension": 0, "combine": "mul"}, "mul_i64"
+    ),
+    OpCase(scatter.ScatterOp, [(6,), (3,), (3,)], [i1, i64, i1], {"dimension": 0, "combine": "add"}, "bits"),
+    OpCase(
+        scatter.ScatterOp,
+        [(4, 3, 40), (4, 1, 1), (4, 3, 40)],
+        [f32, i64, f32],
+        {"dimension": 0, "combine": "maximum"},
+        "maximum_rows",
+    ),
+    OpCase(cumulative.CumulateOp, [(3, 7)], arguments={"dimension": 1, "kind": "add"}),
+    OpCase(cumulative.CumulateOp, [(3, 4, 5)], arguments={"dimension": 1, "kind": "mul"}, variant="inside"),
+    OpCase(cumulative.CumulateOp, [(9,)], [i32], {"dimension": 0, "kind": "maximum"}, "maximum_i32"),
+    OpCase(cumulative.CumulateOp, [(3, 7)], arguments={"dimension": 1, "kind": "logaddexp"}, variant="log"),
+    OpCase(sorting.ArgsortOp, [(3, 70)], arguments={"dimension": 1}),
+    OpCase(sorting.ArgsortOp, [(3, 7)], arguments={"dimension": 1}, variant="short"),
+    OpCase(sorting.ArgsortOp, [(300, 2)], [i64], {"dimension": 0, "descending": True}, "descending_ties_i64"),
+    OpCase(sorting.ArgsortOp, [(17,)], [i1], {"dimension": 0}, "bits"),
+    OpCase(sorting.TopKOp, [(3, 40)], arguments={"dimension": 1, "k": 5, "descending": True}),
+    OpCase(sorting.TopKOp, [(30, 2)], [i32], {"dimension": 0, "k": 30}, "all_i32"),
+    OpCase(sorting.SearchSortedOp, [(5,), (3, 4)], [i64], {}),
+    OpCase(sorting.SearchSortedOp, [(2, 1), (2, 4)], [i64], {"right": True}, "right"),
+    OpCase(
+        pool_places.MaxPoolPlacesOp,
+        [(1, 3, 7, 6)],
+        arguments={"kernel": (3, 2), "strides": (2, 1), "dilations": (1, 2), "low": (1, 0), "high": (1, 1)},
+    ),
+    OpCase(
+        pool_places.MaxPoolPlacesOp,
+        [(2, 1, 9)],
+        [i64],
+        {"kernel": (3,), "strides": (3,), "dilations": (1,), "low": (0,), "high": (0,)},
+        "one_d_i64",
+    ),
+]
+"""Ops with loops of their own."""
+
+_INTEGERS = [
+    OpCase(op, [(2, 9), (9,)], [element], variant=name)
+    for op in integer.OPS
+    for element, name in ((i64, "i64"), (i32, "i32"), (i8, "i8"))
+]
+
+_CHECKS = [
+    OpCase(checking.RequireOp, [(2, 3), (3,), ()], [i1, i64], {"message": "IndexError: no such row"}),
+]
+
+STRUCTURED_CASES = [
+    *_elementwise(),
+    *_CONTRACTIONS,
+    *_REDUCTIONS,
+    *_VIEWS,
+    *_GATHERS,
+    *_TAKES,
+    *_INTEGERS,
+    *_CHECKS,
+]
 """Every structured op, and pad and concat."""
 
 COMPOSITE_CASES = [
@@ -214,6 +311,7 @@ COMPOSITE_CASES = [
 
 ALL_CASES = [
     *STRUCTURED_CASES,
+    *ALGORITHM_CASES,
     *COMPOSITE_CASES,
     OpCase(composite.BatchNormOp, [(2, 3, 4), *[(3,)] * 4], arguments={"eps": 1e-5}),
 ]

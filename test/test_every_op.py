@@ -17,7 +17,7 @@ from dlp.dialects.dlp.contraction import ContractionOp
 from dlp.interpreter import Interpreter
 from dlp.interpreter.dtypes import Array
 from dlp.targets import host
-from dlp.testing import assert_pass_preserves, random_array, relative_error
+from dlp.testing import assert_pass_preserves, relative_error
 
 pytestmark = pytest.mark.requires_tool("gcc")
 
@@ -60,12 +60,6 @@ def run_compiled(cases: list[OpCase], inputs: list[Array], folder: Path) -> list
     return compiled.run_arrays(inputs, compiled.pack_arrays([]))
 
 
-def data(case: OpCase) -> list[Array]:
-    rng = np.random.default_rng(0)
-    arrays = [random_array(t, rng) for t in case.types]
-    return [np.abs(a) for a in arrays] if case.name == "batch_norm" else arrays
-
-
 def assert_close(cases: list[OpCase], actual: list[Array], expected: list[Array], rtol: float) -> None:
     errors = {c.name: relative_error(a, b) for c, a, b in zip(cases, actual, expected, strict=True)}
     wrong = {
@@ -77,7 +71,7 @@ def assert_close(cases: list[OpCase], actual: list[Array], expected: list[Array]
 
 
 def test_random_data(tmp_path: Path) -> None:
-    inputs = [a for case in ALL_CASES for a in data(case)]
+    inputs = [a for case in ALL_CASES for a in case.inputs()]
     expected = Interpreter(together(ALL_CASES)).call("forward", *inputs)
     assert_close(ALL_CASES, run_compiled(ALL_CASES, inputs, tmp_path), expected, 1e-5)
 
@@ -123,6 +117,6 @@ def test_nan_inf_and_other_special_values(tmp_path: Path) -> None:
 def test_every_pass_of_the_default_pipeline(target: str) -> None:
     """What this machine cannot run is interpreted just before it would be printed as C."""
     few = [case for case in ALL_CASES if not case.variant or issubclass(case.op, ContractionOp)]
-    inputs = [a for case in few for a in data(case)]
+    inputs = [a for case in few for a in case.inputs()]
     after = assert_pass_preserves(together(few), "default", inputs, target=target)
     assert not [op.name for op in after.walk() if op.name.startswith("dlp.")]

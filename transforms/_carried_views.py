@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import cast
 
-from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, Shape
 from dlp.dialects.dlp.structured import shape_of as type_shape

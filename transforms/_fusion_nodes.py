@@ -16,6 +16,7 @@ from xdsl.ir.affine import (
     AffineDimExpr,
 )
 
+from dlp.dialects.dlp.algorithm import AlgorithmOp
 from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp, shape_of
 
 
@@ -127,8 +128,8 @@ class Node:
 
 
 def is_placement(op: DestinationOp) -> bool:
-    """Whether an op computes nothing: it has neither a body nor a definition by others."""
-    return not isinstance(op, StructuredOp) and not hasattr(op, "decompose")
+    """Whether an op computes nothing: it has neither a body, nor loops, nor a definition by others."""
+    return not isinstance(op, StructuredOp | AlgorithmOp) and not hasattr(op, "decompose")
 
 
 def _is_contraction(space: IterationSpace) -> bool:

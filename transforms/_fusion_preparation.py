@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from dlp.dialects.dlp.elementwise import ConstantOp
 from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, StructuredOp
@@ -40,6 +40,30 @@ def _can_be_written_transposed(view: object) -> TypeGuard[TransposeOp]:
         return False
     computed = view.ins[0].owner
     return isinstance(computed, StructuredOp) and not isinstance(computed, ViewOp)
+
+
+def sink_constants(block: Block) -> None:
+    """Give the body of a loop constants of its own, and views of them of its own, instead of those from around it."""
+    copies: dict[SSAValue, SSAValue] = {}
+    for op in list(block.ops):
+        if isinstance(op, DestinationOp):
+            for i, value in enumerate(op.operands):
+                if _is_constant(value) and value.owner.parent is not block:
+                    op.operands[i] = _sunk(value, op, copies)
+
+
+def _is_constant(value: SSAValue) -> bool:
+    op = value.owner
+    return isinstance(op, ConstantOp) or (isinstance(op, ViewOp) and all(map(_is_constant, op.ins)))
+
+
+def _sunk(value: SSAValue, anchor: Operation, copies: dict[SSAValue, SSAValue]) -> SSAValue:
+    if value not in copies:
+        op = value.owner
+        assert isinstance(op, DestinationOp)
+        copy = op.clone({operand: _sunk(operand, anchor, copies) for operand in op.ins})
+        copies[value] = GraphBuilder(anchor).insert(copy).res[0]
+    return copies[value]
 
 
 def separate_constants(block: Block, layouts: Layouts) -> None:

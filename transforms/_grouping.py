@@ -21,6 +21,7 @@ from xdsl.ir import Block, Operation, SSAValue, Use
 
 from dlp.dialects.dlp.dim import hints, is_static
 from dlp.dialects.dlp.elementwise import ConstantOp
+from dlp.dialects.dlp.loop import values_used
 from dlp.dialects.dlp.structured import DestinationOp
 from dlp.dialects.dlp.view import ViewOp
 
@@ -170,7 +171,7 @@ class Grouping:
         if not isinstance(op, DestinationOp):
             # Whoever else reads a group keeps it from growing.
             barrier = Group([], {}, sealed=True)
-            for value in op.operands:
+            for value in values_used(op):
                 if (group := self.group_of(self._source(value))) is not None:
                     group.readers.add(barrier)
             return

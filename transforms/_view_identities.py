@@ -106,6 +106,33 @@ def concats_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     return b(ConcatOp, *parts, dimension=axis) if parts and parts != list(op.operands) else None
 
 
+def concats_shared(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
+    """A concatenation that an earlier one has begun goes on from it (DenseNet): concat(x, y, z) from concat(x, y)."""
+    axis, parts = cast(ConcatOp, op).axis, tuple(op.operands)
+    found: tuple[int, int, ConcatOp] | None = None
+    for start, x in enumerate(parts[:-1]):
+        for use in x.uses:
+            other = use.operation
+            length = len(other.operands)
+            if (
+                isinstance(other, ConcatOp)
+                and other.axis == axis
+                and use.index == 0
+                and 2 <= length < len(parts)
+                and parts[start : start + length] == tuple(other.operands)
+                and (found is None or length > found[0])
+                and other.res
+                and other.result.uses
+                and other.parent is op.parent
+                and other.is_before_in_block(op)
+            ):
+                found = length, start, other
+    if found is None:
+        return None
+    length, start, other = found
+    return b(ConcatOp, *parts[:start], other.result, *parts[start + length :], dimension=axis)
+
+
 def leading_broadcasts_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     """The leading dimensions of a matrix product broadcast by themselves."""
     for i, x in enumerate(op.operands):
@@ -128,7 +155,7 @@ VIEW_IDENTITIES: dict[type, tuple[Rule, ...]] = {
     SliceOp: (slices_merged,),
     BroadcastOp: (broadcasts_merged,),
     PadOp: (pads_merged,),
-    ConcatOp: (concats_merged,),
+    ConcatOp: (concats_merged, concats_shared),
     MatmulOp: (leading_broadcasts_dropped,),
     ViewOp: (constants_viewed,),
 }

@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 
 from dlp import targets
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
+from dlp.dialects.dlp.loop import graph_blocks
 from dlp.dialects.dlp.reduction import PoolOp
 from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, attribute_of, int_list
 from dlp.dialects.dlp.view import PadOp, ReshapeOp, TransposeOp, reshape_groups
@@ -55,7 +56,7 @@ class ChannelsLast(ModulePass):
             return
         for func in op.ops:
             if isinstance(func, FuncOp):
-                for block in func.body.blocks:
+                for block in graph_blocks(func):
                     if any(_wants_channels_last(o) for o in block.ops):
                         ViewCarrier(block, _RULES, _STARTS, prefer_carried=True).run()
 

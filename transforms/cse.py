@@ -17,7 +17,6 @@ from xdsl.traits import (
     only_has_effect,
 )
 from xdsl.transforms.common_subexpression_elimination import has_other_side_effecting_op_in_between
-from xdsl.transforms.dead_code_elimination import is_trivially_dead
 
 from dlp.dialects.dlp.structured import SOURCE
 from dlp.statistics import count
@@ -39,8 +38,8 @@ class CommonSubexpressionElimination(ModulePass):
     ```
     Operations are equal when name, operands, attributes, result types and regions are; from which line of the user's
     model they came (`dlp.source`) does not matter. The first of them must dominate the others. Operations that write
-    memory are never merged, those that only read it where nothing is written in between. Operations found dead on
-    the way are removed.
+    memory are never merged, those that only read it where nothing is written in between. What nobody
+    needs stays; that is the work of `dce`.
     """
 
     name = "cse"
@@ -58,15 +57,12 @@ def _merge_in_regions(op: Operation, known: dict[Hashable, Operation]) -> None:
 
 
 def _merge_in_block(block: Block, known: dict[Hashable, Operation]) -> None:
-    dead: list[Operation] = []
+    equal: list[Operation] = []
     for op in block.ops:
         if op.regions:
             isolated = op.has_trait(IsolatedFromAbove, value_if_unregistered=True)
             _merge_in_regions(op, {} if isolated else known)
         if op.has_trait(IsTerminator):
-            continue
-        if is_trivially_dead(op):
-            dead.append(op)
             continue
         pure = is_side_effect_free(op)
         if not pure and not only_has_effect(op, MemoryEffectKind.READ):
@@ -78,9 +74,8 @@ def _merge_in_block(block: Block, known: dict[Hashable, Operation]) -> None:
             continue
         for old, new in zip(op.results, existing.results, strict=True):
             old.replace_all_uses_with(new)
-        dead.append(op)
-    # Users before what they use.
-    for op in reversed(dead):
+        equal.append(op)
+    for op in reversed(equal):
         block.erase_op(op)
         count("operations removed")
 

@@ -15,12 +15,13 @@ from xdsl.passes import ModulePass
 from dlp import targets
 from dlp.dialects.dlp.elementwise import ConstantOp
 from dlp.dialects.dlp.graph import FusedOp, YieldOp
+from dlp.dialects.dlp.loop import graph_blocks
 from dlp.dialects.dlp.structured import DestinationOp
 from dlp.dialects.dlp.view import ViewOp
 from dlp.statistics import count
 
 from ._fusion_nodes import Node, Role
-from ._fusion_preparation import make_copies_explicit, separate_constants
+from ._fusion_preparation import make_copies_explicit, separate_constants, sink_constants
 from ._fusion_rules import Chain, Elementwise, FusionRule, Rows, Trailing
 from ._fusion_rules_deep import Attention, DepthFirst
 from ._grouping import Group, Grouping
@@ -78,11 +79,12 @@ class Fuse(ModulePass):
         rules = [rule for rule in self._all_rules() if rule.name not in without]
         for function in op.ops:
             if isinstance(function, FuncOp) and not function.is_declaration and _is_entry(function):
-                block = function.body.block
                 layouts = Layouts()
-                make_copies_explicit(block, layouts)
-                separate_constants(block, layouts)
-                _rewrite(block, Grouping(block, rules, layouts))
+                for block in reversed(list(graph_blocks(function))):
+                    sink_constants(block)
+                    make_copies_explicit(block, layouts)
+                    separate_constants(block, layouts)
+                    _rewrite(block, Grouping(block, rules, layouts))
 
 
 def _is_entry(function: FuncOp) -> bool:

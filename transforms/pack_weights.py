@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 from dlp import targets
 from dlp.cost.register_tile import panel_width
 from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
+from dlp.dialects.dlp.loop import graph_blocks
 from dlp.dialects.dlp.structured import GraphBuilder
 from dlp.dialects.dlp.view import PadOp, ReshapeOp, TransposeOp
 from dlp.statistics import count
@@ -50,7 +51,7 @@ class PackWeights(ModulePass):
         target = targets.load(self.target)
         for func in op.ops:
             if isinstance(func, FuncOp):
-                for block in func.body.blocks:
+                for block in graph_blocks(func):
                     _pack_block(target, block)
 
 

@@ -10,6 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.loop import graph_blocks
 from dlp.dialects.dlp.structured import GraphBuilder, StructuredOp, int_list
 from dlp.dialects.dlp.view import PadOp, ReshapeOp, SliceOp
 from dlp.statistics import count
@@ -42,7 +43,7 @@ class SharePadding(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for func in op.ops:
             if isinstance(func, FuncOp):
-                for block in func.body.blocks:
+                for block in graph_blocks(func):
                     _share_in_block(block)
 
 

@@ -9,6 +9,8 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.loop import graph_blocks
+
 from ._carried_views import ViewCarrier
 from ._view_rules import RULES, STARTS
 
@@ -37,5 +39,5 @@ class SimplifyViews(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for func in op.ops:
             if isinstance(func, FuncOp):
-                for block in func.body.blocks:
+                for block in graph_blocks(func):
                     ViewCarrier(block, RULES, STARTS).run()

@@ -102,6 +102,9 @@ def _packed_values(block: Block, weights: WeightSide) -> list[SSAValue]:
     def need(value: SSAValue) -> None:
         if value in packed or value in staying or value not in weights:
             return
+        # What is computed in a loop stays there, with all else of its body.
+        if cast(Operation, value.owner).parent is not block:
+            return
         if _is_cheap(value):
             staying.add(value)
             for operand in cast(Operation, value.owner).operands:

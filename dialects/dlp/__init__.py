@@ -2,7 +2,23 @@
 
 from xdsl.ir import Dialect
 
-from . import composite, contraction, elementwise, graph, indexing, reduction, view
+from . import (
+    checking,
+    composite,
+    contraction,
+    cumulative,
+    elementwise,
+    graph,
+    indexing,
+    integer,
+    library,
+    loop,
+    pool_places,
+    reduction,
+    scatter,
+    sorting,
+    view,
+)
 from .dim import DimsAttr
 
 Dlp = Dialect(
@@ -13,8 +29,16 @@ Dlp = Dialect(
         *reduction.OPS,
         *view.OPS,
         *indexing.OPS,
+        *library.OPS,
+        *integer.OPS,
+        *checking.OPS,
+        *scatter.OPS,
+        *cumulative.OPS,
+        *sorting.OPS,
+        *pool_places.OPS,
         *composite.OPS,
         *graph.OPS,
+        *loop.OPS,
     ],
     [DimsAttr],
 )

@@ -51,4 +51,42 @@ class GatherOp(StructuredOp):
         return args[0]
 
 
-OPS = (GatherOp,)
+@irdl_op_definition
+class TakeAlongOp(StructuredOp):
+    """result[a..., i, b...] = table[a..., index[a..., i, b...], b...]: along `dimension`, each row by its own index.
+
+    Operand 0 is the table, operand 1 the index (integers, 0 <= index < size), which has the rank of the table and is
+    not larger but along `dimension`; the result has the index's shape.
+    """
+
+    name = "dlp.take_along"
+    dimension = prop_def(IntegerAttr)
+
+    @classmethod
+    def infer(
+        cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
+    ) -> tuple[Shape | None, Attribute | None]:
+        if len(ins) != 2:
+            raise VerifyException(f"dlp.take_along: takes 2 operands, has {len(ins)}")
+        table, index = shape_of(ins[0]), shape_of(ins[1])
+        d = cast(IntegerAttr, properties["dimension"]).value.data
+        if not 0 <= d < len(table):
+            raise VerifyException(f"dlp.take_along: {d} is no dimension of operand 0 ({ins[0]})")
+        if not isinstance(ins[1].element_type, IntegerType):
+            raise VerifyException(f"dlp.take_along: operand 1 ({ins[1]}) must hold integers")
+        if len(index) != len(table) or any(
+            k != d and -1 not in (i, n) and i > n for k, (i, n) in enumerate(zip(index, table, strict=True))
+        ):
+            raise VerifyException(f"dlp.take_along: operand 1 ({ins[1]}) is larger than operand 0 ({ins[0]})")
+        return index, ins[0].element_type
+
+    def iteration_space(self) -> IterationSpace:
+        d, all_dims = self.dimension.value.data, dims(len(self.shape))
+        table_map = (*all_dims[:d], AffineExpr.symbol(1), *all_dims[d + 1 :])
+        return IterationSpace(self.shape, (), (table_map, all_dims))
+
+    def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
+        return args[0]
+
+
+OPS = (GatherOp, TakeAlongOp)

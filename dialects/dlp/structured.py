@@ -272,6 +272,9 @@ class StructuredOp(DestinationOp, ABC):
     USES_INDEX: ClassVar[bool] = False
     """Whether the body asks for its place in the iteration space, which a tile does not know."""
 
+    CHECKS: ClassVar[bool] = False
+    """Whether the body checks its operands, and so has an effect beside its value: it is evaluated on scalars."""
+
     COMBINER: ClassVar[str | None] = None
     """How a reduction combines (a key of NEUTRAL); None for element-wise ops."""
 

@@ -165,8 +165,7 @@ def call(printer: FunctionPrinter, op: Operation) -> None:
     if len(op.res) > 1:
         raise CodegenError(f"the C printer has no spelling for the several results of '{name}'")
     arguments = [printer.text(value) for value in op.arguments]
-    if signature.needs_threads:
-        arguments.append("threads")
+    arguments += signature.extra_arguments
     if op.res and op.res[0].uses:
         printer.define(op.res[0], f"{signature.c_name}({', '.join(arguments)})", name.split("_")[0])
     else:

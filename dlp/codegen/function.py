@@ -48,6 +48,7 @@ class FunctionPrinter:
         carried: the same for what an inner loop, and its number there, carries.
         results: variables that the terminators of the enclosing loops and branches assign.
         dead: operations that are not printed.
+        messages: numbers of what checks say when they fail.
         written: memrefs through which something is stored.
     """
 
@@ -59,11 +60,13 @@ class FunctionPrinter:
         reserved: frozenset[str],
         written: frozenset[SSAValue],
         dead: frozenset[Operation],
+        messages: Mapping[str, int],
     ) -> None:
         self.prelude = prelude
         self.signatures = signatures
         self.written = written
         self.dead = dead
+        self.messages = messages
         self.lines: list[str] = []
         self.names = Names(reserved)
         self.placed: dict[SSAValue, str] = {}
@@ -122,6 +125,8 @@ class FunctionPrinter:
         self._values[value] = Linear(0, ((Atom(name, bounds), 1),))
 
     def index(self, value: SSAValue) -> Linear:
+        if value.owner in self.dead:
+            return Linear()  # nothing depends on which one it is
         held = self._values[value]
         return held if isinstance(held, Linear) else Linear.atom(self.text(value))
 

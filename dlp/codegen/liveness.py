@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
-from xdsl.dialects import func
-from xdsl.dialects.builtin import IntegerAttr
-from xdsl.ir import Operation
+from xdsl.dialects import func, memref, vector
+from xdsl.dialects.builtin import IntegerAttr, MemRefType
+from xdsl.ir import Attribute, Operation, Use
 
 from dlp.codegen.spelling import COMPARE_FLOATS
 
@@ -21,10 +22,23 @@ def dead_operations(operations: Sequence[Operation]) -> frozenset[Operation]:
     for op in reversed(operations):
         if not op.results or op.regions or isinstance(op, func.CallOp):
             continue
-        users = (use.operation for result in op.results for use in result.uses)
-        if all(user in dead or _reads_nothing(user) for user in users):
+        uses = (use for result in op.results for use in result.uses)
+        if all(use.operation in dead or _reads_nothing(use.operation) or _moves_nothing(use) for use in uses):
             dead.add(op)
     return frozenset(dead)
+
+
+def _moves_nothing(use: Use) -> bool:
+    """Indices of a dimension whose elements are all the same one: the address does not depend on them."""
+    op = use.operation
+    if isinstance(op, memref.LoadOp | vector.LoadOp):
+        buffer = 0
+    elif isinstance(op, memref.StoreOp | vector.StoreOp):
+        buffer = 1
+    else:
+        return False
+    strides = cast("MemRefType[Attribute]", op.operands[buffer].type).get_strides()
+    return use.index > buffer and strides is not None and strides[use.index - buffer - 1] == 0
 
 
 def _reads_nothing(op: Operation) -> bool:

@@ -1,7 +1,8 @@
 """Prints a module: one C file, or a header and several files that compile in parallel.
 
-Every public function `f` gets a wrapper `void dlp_f(void *const *args, int threads)` with its arguments as an array
-of pointers. Functions on values only (a vector's exp) are inlined; the others are kernels on buffers.
+Every public function `f` gets a wrapper `int dlp_f(void *const *args, int threads)` with its arguments as an array
+of pointers; it returns the number of a check that failed, or 0 (`dlp.codegen.checks`). Functions on values only (a
+vector's exp) are inlined; the others are kernels on buffers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 
 from dlp.codegen.c_types import SCALARS, element, lanes
+from dlp.codegen.checks import messages
 from dlp.codegen.function import FunctionPrinter
 from dlp.codegen.helpers import HELPERS
 from dlp.codegen.linear import Range
@@ -86,6 +88,7 @@ class _Module:
         self.signatures = signatures(module, parallel=target.threads == "openmp")
         self.heads: dict[str, str] = {}
         self._split = split
+        self._messages = {text: number for number, text in enumerate(messages(module), 1)}
         self._names = frozenset(signature.c_name for signature in self.signatures.values())
         self.functions = [(signature, self._function(signature)) for signature in self.signatures.values()]
 
@@ -98,6 +101,7 @@ class _Module:
             self._names,
             signature.written_values,
             dead_operations(signature.operations),
+            self._messages,
         )
         if function.is_declaration:
             return self._declaration(printer, signature)
@@ -138,9 +142,9 @@ class _Module:
         known = {symbol: printer.index(value) for symbol, value in symbols.items()}
         for argument, type_, name in buffers:
             printer.bind(argument, argument_of(printer, type_, name, known))
-        if signature.needs_threads:
-            parameters.append("int threads")
-            names.append("threads")
+        for name in signature.extra_arguments:
+            parameters.append(_EXTRA[name])
+            names.append(name)
         return parameters or ["void"], names
 
     def _result(self, printer: FunctionPrinter, signature: Signature) -> str:
@@ -185,9 +189,17 @@ class _Module:
             arguments.append("threads")
         else:
             unused.append("  (void)threads;\n")
-        head = f"void dlp_{identifier(signature.name)}(void *const *args, int threads)"
+        status, result = "", "0"
+        if signature.needs_status:
+            arguments.append("&status")
+            status, result = "  int status = 0;\n", "status"
+        head = f"int dlp_{identifier(signature.name)}(void *const *args, int threads)"
         call = wrapped(f"  {signature.c_name}(", arguments, ");")
-        return f"\n{head} {{\n{''.join(unused)}{call}\n}}\n"
+        return f"\n{head} {{\n{''.join(unused)}{status}{call}\n  return {result};\n}}\n"
+
+
+_EXTRA = {"threads": "int threads", "status": "int *status"}
+"""Declarations of the parameters that the IR does not have."""
 
 
 def _silenced(names: Iterable[str], lines: Iterable[str]) -> list[str]:

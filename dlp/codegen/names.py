@@ -50,6 +50,7 @@ _KEYWORDS = frozenset(
         "typeof",
         "main",
         "threads",
+        "status",
         "args",
         "memcpy",
         "memset",

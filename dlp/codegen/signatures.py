@@ -38,6 +38,7 @@ class Signature:
         is_value: takes and gives values only, no memory: printed inline.
         is_called: somebody in the module calls it.
         needs_threads: has a parallel loop, itself or in what it calls.
+        needs_status: checks something, itself or in what it calls.
         written_values: memrefs in its body that something is stored through.
     """
 
@@ -48,7 +49,13 @@ class Signature:
     is_value: bool = False
     is_called: bool = False
     needs_threads: bool = False
+    needs_status: bool = False
     written_values: frozenset[SSAValue] = frozenset()
+
+    @property
+    def extra_arguments(self) -> tuple[str, ...]:
+        """What C passes behind the arguments that the IR has, by names that are the same everywhere."""
+        return (*(("threads",) if self.needs_threads else ()), *(("status",) if self.needs_status else ()))
 
     @property
     def name(self) -> str:
@@ -118,6 +125,9 @@ def _signature(
     signature.needs_threads = (parallel and any(op.name == "scf.parallel" for op in operations)) or any(
         known[name].needs_threads for call in _calls(operations) if (name := _callee(call)) in known
     )
+    signature.needs_status = any(op.name == "cf.assert" for op in operations) or any(
+        known[name].needs_status for call in _calls(operations) if (name := _callee(call)) in known
+    )
     written: set[SSAValue] = set()
     for op in operations:
         for value in _stored_through(op, known):
@@ -184,6 +194,9 @@ def _overlaps(call: func.CallOp, callee: Signature) -> frozenset[int]:
 
 _FAR = 1 << 62
 
+_PLANNED = "dlp.bytes"
+"""Attribute of a view that has a place in an arena, by a plan."""
+
 
 def _place(value: SSAValue) -> tuple[SSAValue, int, int]:
     """(root memref, first byte, end): bytes that a memref may touch; of views at unknown places, all."""
@@ -196,6 +209,8 @@ def _place(value: SSAValue) -> tuple[SSAValue, int, int]:
             source = op.source
             if shift is not None and size is not None and isinstance(source, BlockArgument):
                 low, high = shift, shift + size
+            elif _PLANNED in op.attributes:
+                return op.result, 0, _FAR  # places that one call uses lie apart: all of them are alive then
         value = op.operands[0]
     return value, low, high
 

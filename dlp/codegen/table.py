@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlp.codegen import control, indexing, memory, vectors
+from dlp.codegen import checks, control, indexing, memory, vectors
 from dlp.codegen.function import Handler
 from dlp.codegen.spelling import EXPRESSIONS
 
@@ -55,6 +55,7 @@ HANDLERS: dict[str, Handler] = {
     "memref.view": memory.byte_view,
     "memref.copy": memory.copy,
     "memref.dim": memory.dimension,
+    "cf.assert": checks.assertion,
     "scf.for": control.for_loop,
     "scf.parallel": control.parallel,
     "scf.reduce": control.forget,

@@ -12,7 +12,7 @@ from xdsl.ir import Attribute, Operation
 
 from dlp.dialects.dlp.elementwise import scalar_value
 
-from .body_builder import divide, error_function, fused_multiply_add, power
+from .body_builder import FUNCTIONS, divide, error_function, fused_multiply_add, power
 from .dtypes import dtype_of
 from .errors import InterpreterError
 from .handlers import elementwise, handles
@@ -84,11 +84,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "math.trunc": np.trunc,
     "math.roundeven": np.rint,
     "math.exp": np.exp,
-    "math.exp2": np.exp2,
-    "math.expm1": np.expm1,
     "math.log": np.log,
-    "math.log1p": np.log1p,
-    "math.log2": np.log2,
     "math.sqrt": np.sqrt,
     "math.rsqrt": lambda a: a.dtype.type(1) / np.sqrt(a),
     "math.tanh": np.tanh,
@@ -98,8 +94,10 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "math.powf": power,
     "math.ipowi": power,
     "math.fpowi": lambda a, b: np.power(a, b).astype(a.dtype),
-    "math.copysign": np.copysign,
 }
+
+for _name, _function in FUNCTIONS.items():
+    elementwise(f"math.{_name}", _function)
 
 for _name, _function in _TABLE.items():
     elementwise(_name, _function)

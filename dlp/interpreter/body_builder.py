@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from xdsl.ir import Attribute
 
+from dlp.errors import run_error
+
 from .dtypes import Array, dtype_of, element_type_of
 
 _COMPARE = {
@@ -19,6 +21,26 @@ _COMPARE = {
     "gt": np.greater,
     "ge": np.greater_equal,
 }
+
+FUNCTIONS: dict[str, np.ufunc] = {
+    "acos": np.arccos,
+    "acosh": np.arccosh,
+    "asin": np.arcsin,
+    "asinh": np.arcsinh,
+    "atan": np.arctan,
+    "atan2": np.arctan2,
+    "atanh": np.arctanh,
+    "copysign": np.copysign,
+    "cosh": np.cosh,
+    "exp2": np.exp2,
+    "expm1": np.expm1,
+    "log10": np.log10,
+    "log1p": np.log1p,
+    "log2": np.log2,
+    "sinh": np.sinh,
+    "tan": np.tan,
+}
+"""Of the dialect `math`, by their names there, as NumPy has them."""
 
 _erf = np.frompyfunc(math.erf, 1, 1)
 
@@ -96,6 +118,9 @@ class NumpyBodyBuilder:
     def pow(self, a: Array, b: Array) -> Array:
         return power(a, b)
 
+    def function(self, name: str, *args: Array) -> Array:
+        return FUNCTIONS[name](*args)
+
     def floor(self, a: Array) -> Array:
         return a if a.dtype.kind in "iu" else np.floor(a)
 
@@ -128,6 +153,10 @@ class NumpyBodyBuilder:
 
     def shift_right(self, a: Array, b: Array) -> Array:
         return np.right_shift(a, b)
+
+    def check(self, condition: Array, message: str) -> None:
+        if not np.all(condition):
+            raise run_error(message)
 
     def cast(self, a: Array, element_type: Attribute) -> Array:
         dtype = dtype_of(element_type)

@@ -1,4 +1,4 @@
-"""scf: loops and conditionals."""
+"""scf: loops and conditionals; cf: assertions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from xdsl.dialects import scf
+from xdsl.dialects import cf, scf
+
+from dlp.errors import run_error
 
 from .handlers import handles
 
@@ -50,3 +52,10 @@ def _parallel(frame: Frame, op: scf.ParallelOp, operands: Sequence[Any]) -> Sequ
 @handles("scf.execute_region")
 def _execute_region(frame: Frame, op: scf.ExecuteRegionOp, operands: Sequence[Any]) -> Sequence[Any]:
     return frame.run_block(op.region.block, [])
+
+
+@handles("cf.assert")
+def _assert(frame: Frame, op: cf.AssertOp, operands: Sequence[Any]) -> Sequence[Any]:
+    if not operands[0]:
+        raise run_error(op.msg.data)
+    return ()

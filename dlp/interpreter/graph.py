@@ -10,8 +10,10 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.dialects.func import CallOp
 from xdsl.ir import Attribute, Block
 
+from dlp.dialects.dlp.algorithm import AlgorithmOp
 from dlp.dialects.dlp.elementwise import scalar_value
 from dlp.dialects.dlp.graph import FusedOp, WeightOp
+from dlp.dialects.dlp.loop import ScanOp
 from dlp.dialects.dlp.structured import (
     DecomposableOp,
     DestinationOp,
@@ -23,6 +25,7 @@ from dlp.dialects.dlp.structured import (
 )
 from dlp.dialects.dlp.view import ConcatOp, PadOp, ReshapeOp
 
+from .algorithm import evaluate_algorithm
 from .composite import evaluate_formula
 from .dtypes import Array, dtype_of
 from .errors import InterpreterError
@@ -73,6 +76,8 @@ def _compute(
             return ins[0].reshape(shape)
         case StructuredOp():
             return evaluate(op, ins, shape, initial)
+        case AlgorithmOp():
+            return evaluate_algorithm(op, ins)
         case DecomposableOp():
             result = evaluate_formula(op, ins)
             return _by_decomposition(frame, op, ins) if result is None else result
@@ -108,6 +113,18 @@ def _weight(frame: Frame, op: WeightOp, operands: Sequence[Any]) -> Sequence[Any
 @handles("dlp.fused")
 def _fused(frame: Frame, op: FusedOp, operands: Sequence[Any]) -> Sequence[Any]:
     return frame.run_block(op.body, operands)
+
+
+@handles("dlp.scan")
+def _scan(frame: Frame, op: ScanOp, operands: Sequence[Any]) -> Sequence[Any]:
+    sequences, states = operands[: len(op.ins)], list(operands[len(op.ins) :])
+    outputs = [np.empty(shape_of(o.type), dtype_of(cast(Any, o.type).element_type)) for o in op.outputs]
+    for step in reversed(range(op.steps)) if op.reverse else range(op.steps):
+        yielded = list(frame.run_block(op.body, [*(s[step] for s in sequences), *states]))
+        states = yielded[: len(states)]
+        for output, value in zip(outputs, yielded[len(states) :], strict=True):
+            output[step] = value
+    return [*states, *outputs]
 
 
 @handles("func.call")

@@ -12,6 +12,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.traits import IsTerminator
 
 from dlp.dialects.dlp.structured import DestinationOp, shape_of
+from dlp.errors import RunError
 
 from . import arithmetic, control_flow, graph, memory, vectors  # noqa: F401  (they fill the table of handlers)
 from .dtypes import Array, dtype_of
@@ -105,7 +106,7 @@ class Frame:
                 return handler(self, op, operands)
             if isinstance(op, DestinationOp):
                 return graph.run_destination_op(self, op, operands)
-        except InterpreterError:
+        except (InterpreterError, RunError):
             raise
         except Exception as error:  # whatever NumPy says, the operation must be named
             raise InterpreterError(f"'{name}' failed: {type(error).__name__}: {error}\n  {op}") from error

@@ -56,7 +56,11 @@ class Source:
         """
         if not re.sub(r"//[^\n]*", "", self.text).strip():
             return ModuleOp([])
-        parser = _LineParser(context, self.text, self.name)
+        try:
+            parser = _LineParser(context, self.text, self.name)
+        except ParseError as error:  # it has read the first token
+            place = error.span.get_location()
+            raise self._error(error.msg, place.line, place.col, len(error.span)) from error
         try:
             module = parser.parse_module()
         except ParseError as error:

@@ -1,6 +1,6 @@
 """Loading a compiled module and calling it.
 
-The functions of a module have one signature, `void NAME(void *const *args, int threads)`: pointers to inputs,
+The functions of a module have one signature, `int NAME(void *const *args, int threads)`: pointers to inputs,
 weights, outputs and the arena, in the order of the arguments of the function in the IR. They keep no state,
 so any number of threads may call at once; Python's lock is released during a call.
 """
@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 
 from dlp.errors import ToolchainError
 
-EntryPoint = Callable[[bytes, int], None]
-"""A function of a module: called with packed pointers and a number of threads."""
+EntryPoint = Callable[[bytes, int], int]
+"""A function of a module: called with packed pointers and a number of threads; the number of a failed check, or 0."""
 
 _packers: dict[int, Callable[..., bytes]] = {}
 
@@ -54,13 +54,13 @@ class Library:
             # A bytes object goes down as the pointer to its characters: 1.5 µs for 80 pointers, where an
             # array of ctypes takes 10. The callee only reads them.
             function.argtypes = [ctypes.c_char_p, ctypes.c_int]
-            function.restype = None
+            function.restype = ctypes.c_int
             found = self._entries.setdefault(name, function)
         return found
 
-    def call(self, entry: str, pointers: Sequence[int], threads: int) -> None:
+    def call(self, entry: str, pointers: Sequence[int], threads: int) -> int:
         """Call a function with the addresses of its arguments. The memory must stay alive during the call."""
-        self.entry(entry)(pack_pointers(pointers), threads)
+        return self.entry(entry)(pack_pointers(pointers), threads)
 
 
 def pack_pointers(pointers: Sequence[int]) -> bytes:

@@ -33,7 +33,7 @@ _MAIN = """\
 #include <stdlib.h>
 #include <string.h>
 
-void dlp_forward(void *const *args, int threads);
+int dlp_forward(void *const *args, int threads);
 {declare_prepare}
 static void *buffer(size_t bytes, FILE *from) {{
   void *memory = NULL;
@@ -130,7 +130,7 @@ def _main(signature: Signature, threads: int) -> str:
         lines.append(call("dlp_forward", [("inputs", len(signature.inputs)), given, outputs, lent]))
     lines += [f"fwrite(second_outputs[{i}], 1, {y.nbytes}, out);" for i, y in enumerate(signature.outputs)]
     lines += ["(void)weights, (void)inputs, (void)packed, (void)prepare_lent;"]
-    declared = "void dlp_prepare(void *const *args, int threads);\n" if signature.needs_prepare else ""
+    declared = "int dlp_prepare(void *const *args, int threads);\n" if signature.needs_prepare else ""
     return _MAIN.format(declare_prepare=declared, body="\n".join(f"  {line}" for line in lines))
 
 

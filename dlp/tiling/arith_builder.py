@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from xdsl.dialects import math, vector
+from xdsl.dialects import cf, math, vector
 from xdsl.dialects.builtin import (
     AnyFloat,
     DenseIntOrFPElementsAttr,
@@ -25,6 +25,26 @@ from dlp.dialects import arith
 FAST_MATH = arith.FastMathFlagsAttr("none")
 _FLOAT_PREDICATES = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
 _INTEGER_PREDICATES = {"eq": "eq", "ne": "ne", "lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge"}
+
+FUNCTIONS: dict[str, type[Operation]] = {
+    "acos": math.AcosOp,
+    "acosh": math.AcoshOp,
+    "asin": math.AsinOp,
+    "asinh": math.AsinhOp,
+    "atan": math.AtanOp,
+    "atan2": math.Atan2Op,
+    "atanh": math.AtanhOp,
+    "copysign": math.CopySignOp,
+    "cosh": math.CoshOp,
+    "exp2": math.Exp2Op,
+    "expm1": math.ExpM1Op,
+    "log10": math.Log10Op,
+    "log1p": math.Log1pOp,
+    "log2": math.Log2Op,
+    "sinh": math.SinhOp,
+    "tan": math.TanOp,
+}
+"""What a body may ask for by name."""
 
 
 def is_float(element: Attribute) -> bool:
@@ -182,6 +202,9 @@ class ArithBuilder:
     def pow(self, a: SSAValue, b: SSAValue) -> SSAValue:
         return self._either(math.PowFOp, math.IPowIOp, a, b)
 
+    def function(self, name: str, *args: SSAValue) -> SSAValue:
+        return self._float(FUNCTIONS[name], *args)
+
     def floor(self, a: SSAValue) -> SSAValue:
         return self._float(math.FloorOp, a)
 
@@ -226,6 +249,10 @@ class ArithBuilder:
 
     def shift_right(self, a: SSAValue, b: SSAValue) -> SSAValue:
         return self._apply(arith.ShRSIOp, a, b)
+
+    def check(self, condition: SSAValue, message: str) -> None:
+        assert self.lanes == 1  # ops that check are left to scalar loops
+        self._add(cf.AssertOp(condition, message))
 
     def cast(self, a: SSAValue, element_type: Attribute) -> SSAValue:
         source = self.type_of(a)

@@ -11,7 +11,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.ir import Region as IRRegion
 from xdsl.ir.affine import AffineExpr, AffineMap
 
-from dlp.dialects.dlp.dim import DimsAttr, Size, is_static
+from dlp.dialects.dlp.dim import DimsAttr, Size, is_static, static
 from dlp.dialects.dlp.structured import dims_of, shape_of
 from dlp.tiling.linear import Linear, Region
 from dlp.tiling.sizes import Sizes
@@ -67,7 +67,7 @@ class Emitter:
     def index(self, n: int) -> SSAValue:
         value = self.constants.get(n)
         if value is None:
-            op = arith.ConstantOp(IntegerAttr(n, INDEX))
+            op = arith.ConstantOp(IntegerAttr(static(n, "a constant"), INDEX))
             first = self.entry.first_op
             if first is None:
                 self.entry.add_op(op)

@@ -21,9 +21,9 @@ REDUCTION_KINDS = {"add": "add", "mul": "mul", "maximum": "maximumf", "minimum":
 
 
 def vectorizable(op: StructuredOp) -> bool:
-    """Whether the op's tile has a size known now and its body needs no index."""
+    """Whether the op's tile has a size known now and its body neither needs an index nor checks anything."""
     sizes = (*op.shape, *(n for i in range(len(op.ins)) for n in op.in_shape(i)))
-    if op.USES_INDEX or not is_static(sizes) or any(n < 0 for n in sizes):
+    if op.USES_INDEX or op.CHECKS or not is_static(sizes) or any(n < 0 for n in sizes):
         return False
     return op.COMBINER is None or is_float(op.element_type) or op.COMBINER in ("add", "mul", "or", "and")
 
@@ -49,8 +49,10 @@ def has_vector_form(op: StructuredOp, target: Target, carried: Container[SSAValu
         operand = cast(MemRefType[Attribute], op.ins[k].type)
         if op.ins[k] in carried:
             continue
+        # One index for all lanes, or nothing: lanes that each have their own are read one by one.
         if any(
-            isinstance(e, AffineSymExpr) and isinstance(operand.element_type, IntegerType)
+            isinstance(e, AffineSymExpr)
+            and (isinstance(operand.element_type, IntegerType) or space.depends(e.position, last))
             for e in expressions
         ):
             return False

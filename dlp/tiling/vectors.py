@@ -8,10 +8,11 @@ from typing import cast
 
 from xdsl.dialects import func, memref
 from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir.affine import AffineExpr
 
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.targets import Target
-from dlp.tiling.vector_access import has_vector_form
+from dlp.tiling.vector_access import has_vector_form, runs_along_reduction
 from dlp.tiling.vectorize_op import TileContext, VectorizeOp
 
 
@@ -32,8 +33,6 @@ class VectorizeBlock:
         users = [u.operation for u in buffer.uses]
         if not users or not all(u in self.ops for u in users):
             return False
-        if any(_reduces(cast(StructuredOp, u), buffer) for u in users):
-            return False  # one element after the other, where its writer has vectors
         writers = [u for u in users if cast(StructuredOp, u).outs[0] is buffer]
         tile = cast(StructuredOp, users[0])
         return len(writers) == 1 and prod(tile.shape) <= 64 * self.tile.target.vector_lanes
@@ -53,6 +52,21 @@ class VectorizeBlock:
 
     def _column_cuts(self, ops: Sequence[StructuredOp]) -> dict[Operation, list[int]]:
         """Vector lengths along the innermost parallel dimension of each op; equal for ops that hand values on."""
+        while True:
+            scalar = self._scalar(ops)
+            lost = [buffer for buffer in self.tile.carried if not self._hands_on(buffer, scalar)]
+            if not lost:
+                break
+            for buffer in lost:
+                del self.tile.carried[buffer]
+        cuts: dict[Operation, list[int]] = {}
+        for op in ops:
+            columns = op.shape[-1] if op.shape else 1
+            cuts[op] = [1] * columns if op in scalar else self.tile.target.vector_cuts(columns)
+        return cuts
+
+    def _scalar(self, ops: Sequence[StructuredOp]) -> set[StructuredOp]:
+        """Ops that are computed element by element: those that must be, and those that hand values on to them."""
         scalar = {op for op in ops if not has_vector_form(op, self.tile.target, self.tile.carried)}
         changed = True
         while changed:
@@ -62,18 +76,29 @@ class VectorizeBlock:
                 if users & scalar and not users <= scalar:
                     scalar |= users
                     changed = True
-        cuts: dict[Operation, list[int]] = {}
-        for op in ops:
-            columns = op.shape[-1] if op.shape else 1
-            cuts[op] = [1] * columns if op in scalar else self.tile.target.vector_cuts(columns)
-        return cuts
+        return scalar
 
-
-def _reduces(op: StructuredOp, buffer: SSAValue) -> bool:
-    """Whether an op reads a buffer along what it reduces."""
-    space = op.iteration_space()
-    reduced = range(len(space.parallel), len(space.sizes))
-    return any(
-        x is buffer and any(space.sizes[d] != 1 and space.depends(k, d) for d in reduced)
-        for k, x in enumerate(op.ins)
-    )
+    def _hands_on(self, buffer: SSAValue, scalar: set[StructuredOp]) -> bool:
+        """Whether every reader asks for just the vectors, or elements, that the writer makes of the buffer."""
+        users = [(cast(StructuredOp, u.operation), u.index) for u in buffer.uses]
+        writer = next(op for op, _ in users if op.outs[0] is buffer)
+        columns = writer.shape[-1] if writer.shape else 1
+        by_element = writer in scalar or runs_along_reduction(writer, self.tile.target, self.tile.carried)
+        for op, operand in users:
+            if op is writer:
+                continue
+            space = op.iteration_space()
+            index = space.maps[operand]
+            if space.is_indirect(operand):
+                return False
+            inner = range(len(space.parallel), len(space.sizes))
+            reads_reduced = any(space.depends(operand, d) and space.sizes[d] > 1 for d in inner)
+            if reads_reduced and prod(space.reduction) > self.tile.unroll:
+                return False  # which element is read is known in a loop only
+            if columns == 1:
+                continue
+            last = len(space.parallel) - 1
+            in_place = index[-1] == AffineExpr.dimension(last) and space.parallel[last] == columns
+            if not (by_element and op in scalar) and (by_element or op in scalar or not in_place):
+                return False
+        return True

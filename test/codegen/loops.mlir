@@ -50,8 +50,9 @@ func.func private @product(%a: memref<2x24xf32>, %b: memref<24x8xf32>, %c: memre
 // CHECK:       static void forward(const float *restrict a, const float *restrict b, float *restrict c, int threads) {
 // CHECK-NEXT:    product(a, b, c, threads);
 // CHECK-NEXT:  }
-// CHECK:       void dlp_forward(void *const *args, int threads) {
+// CHECK:       int dlp_forward(void *const *args, int threads) {
 // CHECK-NEXT:    forward(args[0], args[1], args[2], threads);
+// CHECK-NEXT:    return 0;
 // CHECK-NEXT:  }
 func.func @forward(%a: memref<2x24xf32>, %b: memref<24x8xf32>, %c: memref<2x8xf32>) {
   func.call @product(%a, %b, %c) : (memref<2x24xf32>, memref<24x8xf32>, memref<2x8xf32>) -> ()

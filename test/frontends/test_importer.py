@@ -516,7 +516,10 @@ RECURRENT = {
     "two layers, batch first": nn.LSTM(5, 7, 2, batch_first=True),
     "both directions, no bias": nn.LSTM(5, 7, 2, bidirectional=True, bias=False),
     "gated recurrent unit": nn.GRU(5, 7),
+    "two gated layers, both directions": nn.GRU(5, 7, 2, bidirectional=True, batch_first=True),
+    "gated, no bias": nn.GRU(5, 7, bias=False),
     "plain": nn.RNN(5, 7),
+    "plain, rectified": nn.RNN(5, 7, 2, nonlinearity="relu"),
 }
 
 
@@ -525,11 +528,16 @@ def test_recurrent(name: str) -> None:
     check(RECURRENT[name], normal(4, 3, 5))
 
 
-def test_lstm_of_more_steps_than_one_product_has() -> None:
-    """Three steps of 50 rows fill a product with the inputs; the seventh step has one of its own."""
-    captured = check(nn.LSTM(5, 7, bidirectional=True), normal(7, 50, 5))
-    products = re.findall(r"dlp.matmul ins\(.* : tensor<(\d+)x5xf32>", str(captured.imported.module))
-    assert sorted(products) == sorted(["150", "150", "50"] * 2)
+def test_steps_are_a_loop() -> None:
+    """The inputs of all steps in one product, whatever their number, and a loop for each direction."""
+    sizes: set[int] = set()
+    for steps in (7, 30):
+        captured = check(nn.LSTM(5, 7, bidirectional=True), normal(steps, 3, 5))
+        text = str(captured.imported.module)
+        assert text.count("dlp.scan ins") == text.count("dlp.scan reverse ins") == 1
+        assert re.findall(r"dlp.matmul ins\(.* : tensor<(\d+)x5xf32>", text) == [f"{3 * steps}"] * 2
+        sizes.add(len(list(captured.imported.module.walk())))
+    assert len(sizes) == 1
 
 
 def test_lstm_with_a_state() -> None:

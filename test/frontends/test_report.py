@@ -48,7 +48,7 @@ def test_all_fields(optimize):
     assert report.weight_bytes_raw == 80
     assert report.weight_bytes_packed == 160
     assert (report.arena_bytes, report.intermediate_bytes, report.largest_live_bytes) == (1100, 5000, 1000)
-    assert list(report.compile_seconds) == ["capture", "print C"]
+    assert list(report.compile_seconds) == ["capture", "print C", "pack weights"]
     assert report.compile_seconds["capture"] > 0
     assert (report.cache_hits, report.cache_misses) == (6, 2)
     assert report.gradients == ""

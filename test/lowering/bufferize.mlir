@@ -128,3 +128,37 @@ func.func private @concat(%a: tensor<4x6xf32>, %b: tensor<4x6xf32>, %c: tensor<4
   %0 = dlp.concat ins(%a, %b, %c, %d : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<16x6xf32> {dimension = 0}
   func.return %0 : tensor<16x6xf32>
 }
+
+// -----
+
+// A loop keeps its state in one buffer, which the first state is written into, and writes each step of an output in
+// place. The state moves on at the end of a step, when nobody reads the old one any more.
+
+// CHECK-LABEL: func.func @forward
+// CHECK-SAME:    (%[[XS:.*]]: memref<5x4xf32>, %[[H0:.*]]: memref<4xf32>, %[[YS:.*]]: memref<5x4xf32>)
+// CHECK-NEXT:    %[[H:.*]] = memref.alloc() : memref<4xf32>
+// CHECK-NEXT:    func.call @exp_kernel(%[[H0]], %[[H]])
+// CHECK:         scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step %{{.*}} {
+// CHECK:           %[[X:.*]] = memref.subview %[[XS]][%[[P:.*]], 0] [1, 4] [1, 1]
+// CHECK-NEXT:      %[[Y:.*]] = memref.subview %[[YS]][%[[P]], 0] [1, 4] [1, 1]
+// CHECK-NEXT:      func.call @step(%[[X]], %[[H]], %[[Y]])
+// CHECK-NEXT:      func.call @copy_alone(%[[Y]], %[[H]])
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return
+func.func @forward(%xs: tensor<5x4xf32>, %h0: tensor<4xf32>) -> tensor<5x4xf32> {
+  %first = func.call @exp_kernel(%h0) : (tensor<4xf32>) -> tensor<4xf32>
+  %last, %ys = dlp.scan ins(%xs : tensor<5x4xf32>) init(%first : tensor<4xf32>) -> (tensor<4xf32>) outputs (tensor<5x4xf32>) {
+  ^bb0(%x: tensor<4xf32>, %h: tensor<4xf32>):
+    %n = func.call @step(%x, %h) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    dlp.yield %n, %n : tensor<4xf32>, tensor<4xf32>
+  }
+  func.return %ys : tensor<5x4xf32>
+}
+func.func private @exp_kernel(%a: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = dlp.exp ins(%a : tensor<4xf32>) -> tensor<4xf32>
+  func.return %0 : tensor<4xf32>
+}
+func.func private @step(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = dlp.add ins(%a, %b : tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  func.return %0 : tensor<4xf32>
+}

@@ -24,6 +24,40 @@ func.func @prepare() -> (tensor<8xf32>, tensor<8xf32>) {
   func.return %p, %q : tensor<8xf32>, tensor<8xf32>
 }
 
+// The largest set stays what it is, but the first value is made only when it is needed.
+
+// CHECK-LABEL: func.func @late
+// CHECK-SAME:    (%[[X:.*]]: tensor<8xf32>)
+// CHECK-NEXT:    %[[B:.*]] = func.call @pack(%[[X]])
+// CHECK-NEXT:    %[[C:.*]] = func.call @pack(%[[B]])
+// CHECK-NEXT:    %[[A:.*]] = func.call @pack(%[[X]])
+// CHECK-NEXT:    %[[D:.*]] = func.call @join(%[[C]], %[[A]])
+// CHECK-NEXT:    %[[E:.*]] = func.call @grow(%[[D]])
+// CHECK-NEXT:    %[[F:.*]] = func.call @shrink(%[[E]])
+// CHECK-NEXT:    func.return %[[F]]
+func.func @late(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %a = func.call @pack(%x) : (tensor<8xf32>) -> tensor<8xf32>
+  %b = func.call @pack(%x) : (tensor<8xf32>) -> tensor<8xf32>
+  %c = func.call @pack(%b) : (tensor<8xf32>) -> tensor<8xf32>
+  %d = func.call @join(%c, %a) : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  %e = func.call @grow(%d) : (tensor<8xf32>) -> tensor<9x8xf32>
+  %f = func.call @shrink(%e) : (tensor<9x8xf32>) -> tensor<8xf32>
+  func.return %f : tensor<8xf32>
+}
+func.func private @join(%a: tensor<8xf32>, %b: tensor<8xf32>) -> tensor<8xf32> {
+  %0 = dlp.add ins(%a, %b : tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  func.return %0 : tensor<8xf32>
+}
+func.func private @grow(%a: tensor<8xf32>) -> tensor<9x8xf32> {
+  %0 = dlp.broadcast ins(%a : tensor<8xf32>) -> tensor<9x8xf32>
+  func.return %0 : tensor<9x8xf32>
+}
+func.func private @shrink(%a: tensor<9x8xf32>) -> tensor<8xf32> {
+  %0 = dlp.sum ins(%a : tensor<9x8xf32>) -> tensor<1x8xf32> {dims = array<i64: 0>}
+  %1 = dlp.reshape ins(%0 : tensor<1x8xf32>) -> tensor<8xf32>
+  func.return %1 : tensor<8xf32>
+}
+
 // Nothing is won here, and nothing is moved.
 
 // CHECK-LABEL: func.func @forward

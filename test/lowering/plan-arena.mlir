@@ -1,5 +1,5 @@
-// RUN: dlp-opt %s -p plan-arena | filecheck %s
-// RUN: dlp-opt %s -p "plan-arena{separate=true}" | filecheck %s --check-prefix=SEPARATE
+// RUN: dlp-opt %s -p plan-arena --split-input-file | filecheck %s
+// RUN: dlp-opt %s -p "plan-arena{separate=true}" --split-input-file | filecheck %s --check-prefix=SEPARATE
 
 // %a and %c never live at one time and share their bytes; %b lives beside both. A view keeps its buffer alive.
 
@@ -50,3 +50,35 @@ func.func private @k3(%x: memref<16xf32>, %z: memref<16xf32>, %y: memref<16xf32>
   dlp.add ins(%x, %z : memref<16xf32>, memref<16xf32>) outs(%y : memref<16xf32>)
   func.return
 }
+
+// -----
+
+// What a loop's steps hand on, and what they read from around it, lives as long as the loop; what one step makes for
+// itself shares its place with what the same step needs no more (%t and %u), but not with the state.
+
+// CHECK-LABEL: func.func @forward
+// CHECK-SAME:    dlp.largest_live_bytes = 192
+// CHECK:         %[[S:.*]] = memref.view %{{.*}}[%{{.*}}][] {dlp.bytes = 64 : i64, dlp.first = 0 : i64, dlp.last = 6 : i64}
+// CHECK:         scf.for
+// CHECK:           %{{.*}} = memref.view %{{.*}}[%{{.*}}][] {dlp.bytes = 64 : i64, dlp.first = 1 : i64, dlp.last = 2 : i64}
+// CHECK:           %{{.*}} = memref.view %{{.*}}[%{{.*}}][] {dlp.bytes = 64 : i64, dlp.first = 2 : i64, dlp.last = 3 : i64}
+// CHECK:           %{{.*}} = memref.view %{{.*}}[%{{.*}}][] {dlp.bytes = 64 : i64, dlp.first = 3 : i64, dlp.last = 4 : i64}
+func.func @forward(%x: memref<16xf32>, %y: memref<16xf32>) {
+  %s = memref.alloc() : memref<16xf32>
+  func.call @k(%x, %s) : (memref<16xf32>, memref<16xf32>) -> ()
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c9 = arith.constant 9 : index
+  scf.for %i = %c0 to %c9 step %c1 {
+    %t = memref.alloc() : memref<16xf32>
+    func.call @k(%s, %t) : (memref<16xf32>, memref<16xf32>) -> ()
+    %u = memref.alloc() : memref<16xf32>
+    func.call @k(%t, %u) : (memref<16xf32>, memref<16xf32>) -> ()
+    %v = memref.alloc() : memref<16xf32>
+    func.call @k(%u, %v) : (memref<16xf32>, memref<16xf32>) -> ()
+    func.call @k(%v, %s) : (memref<16xf32>, memref<16xf32>) -> ()
+  }
+  func.call @k(%s, %y) : (memref<16xf32>, memref<16xf32>) -> ()
+  func.return
+}
+func.func private @k(memref<16xf32>, memref<16xf32>)

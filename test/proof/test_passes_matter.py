@@ -17,7 +17,6 @@ from dlp.pass_manager import PassManager, PassRecord
 from dlp.pass_pipeline import Step, parse_passes
 from dlp.pipeline import STAGES
 from dlp.targets import load
-from dlp.testing import parse_module
 
 TARGET = load("avx2")
 NETWORKS = ("mlp", "digits_cnn", "lstm", "bert", "resnet18", "mobilenet_v2")
@@ -31,32 +30,6 @@ CARRY = {
     "convert-dlp-to-loops": "what the vectoriser leaves alone needs loops",
 }
 """Passes without which there is no C, and why."""
-
-ELSEWHERE = {
-    "dce": """
-        // Chains of dead ops: cse takes only the last of a chain on its way.
-        func.func @forward(%x: tensor<8xf32>) -> tensor<8xf32> {
-          %a = dlp.exp ins(%x : tensor<8xf32>) -> tensor<8xf32>
-          %b = dlp.tanh ins(%a : tensor<8xf32>) -> tensor<8xf32>
-          %c = dlp.sqrt ins(%b : tensor<8xf32>) -> tensor<8xf32>
-          %d = dlp.neg ins(%c : tensor<8xf32>) -> tensor<8xf32>
-          %y = dlp.relu ins(%x : tensor<8xf32>) -> tensor<8xf32>
-          func.return %y : tensor<8xf32>
-        }""",
-    "order-calls": """
-        // Branches that a model begins together and ends one by one.
-        func.func @forward(%x: tensor<4x64xf32>) -> (tensor<4x4xf32>, tensor<4x4xf32>) {
-          %w0 = dlp.weight "w0" : tensor<64x512xf32>
-          %w1 = dlp.weight "w1" : tensor<64x512xf32>
-          %v = dlp.weight "v" : tensor<512x4xf32>
-          %a0 = dlp.matmul ins(%x, %w0 : tensor<4x64xf32>, tensor<64x512xf32>) -> tensor<4x512xf32>
-          %a1 = dlp.matmul ins(%x, %w1 : tensor<4x64xf32>, tensor<64x512xf32>) -> tensor<4x512xf32>
-          %b0 = dlp.matmul ins(%a0, %v : tensor<4x512xf32>, tensor<512x4xf32>) -> tensor<4x4xf32>
-          %b1 = dlp.matmul ins(%a1, %v : tensor<4x512xf32>, tensor<512x4xf32>) -> tensor<4x4xf32>
-          func.return %b0, %b1 : tensor<4x4xf32>, tensor<4x4xf32>
-        }""",
-}
-"""Passes that the networks, as the framework hands them over, have no work for; and a module that has."""
 
 EARLY = [step.instance.name for step in parse_passes("graph,kernels", target="avx2")]
 """Passes before the kernels are functions: their effect is compared there, as lowering costs the most."""
@@ -74,7 +47,7 @@ class Run:
 
 @cache
 def _module(name: str) -> ModuleOp:
-    return parse_module(ELSEWHERE[name]) if name in ELSEWHERE else road(name).module
+    return road(name).module
 
 
 def _steps(stages: str, without: str) -> list[Step]:
@@ -111,7 +84,7 @@ def _fires(run: Run, name: str) -> bool:
 def test_pass_fires_and_is_missed(name: str) -> None:
     run = _kernels if name in EARLY else _whole
     fired: list[str] = []
-    for network in (name,) if name in ELSEWHERE else NETWORKS:
+    for network in NETWORKS:
         if not _fires(run(network), name):
             continue
         fired.append(network)
@@ -125,4 +98,4 @@ def test_pass_fires_and_is_missed(name: str) -> None:
 
 
 def test_tables_name_passes() -> None:
-    assert {*CARRY, *ELSEWHERE} <= {*PASSES}
+    assert {*CARRY} <= {*PASSES}

@@ -149,3 +149,44 @@ func.func @empty(%x: tensor<0x4xf32>) -> tensor<0x4xf32> {
   %0 = dlp.mul ins(%x, %one : tensor<0x4xf32>, tensor<f32>) -> tensor<0x4xf32>
   func.return %0 : tensor<0x4xf32>
 }
+
+// -----
+
+// Concatenations that grow: each goes on from the one before it.
+
+// CHECK-LABEL: func.func @growing
+// CHECK-SAME:    (%[[X:.*]]: tensor<1x2xf32>, %[[Y:.*]]: tensor<1x3xf32>)
+// CHECK-NEXT:    %[[A:.*]] = dlp.concat ins(%[[X]], %[[Y]] : tensor<1x2xf32>, tensor<1x3xf32>) -> tensor<1x5xf32>
+// CHECK-NEXT:    %[[E:.*]] = dlp.exp ins(%[[A]] : tensor<1x5xf32>)
+// CHECK-NEXT:    %[[B:.*]] = dlp.concat ins(%[[A]], %[[E]] : tensor<1x5xf32>, tensor<1x5xf32>) -> tensor<1x10xf32>
+// CHECK-NEXT:    %[[F:.*]] = dlp.exp ins(%[[B]] : tensor<1x10xf32>)
+// CHECK-NEXT:    %[[C:.*]] = dlp.concat ins(%[[B]], %[[F]] : tensor<1x10xf32>, tensor<1x10xf32>) -> tensor<1x20xf32>
+// CHECK-NEXT:    %[[D:.*]] = dlp.concat ins(%[[Y]], %[[B]] : tensor<1x3xf32>, tensor<1x10xf32>) -> tensor<1x13xf32>
+// CHECK-NEXT:    func.return %[[C]], %[[D]]
+func.func @growing(%x: tensor<1x2xf32>, %y: tensor<1x3xf32>) -> (tensor<1x20xf32>, tensor<1x13xf32>) {
+  %0 = dlp.concat ins(%x, %y : tensor<1x2xf32>, tensor<1x3xf32>) -> tensor<1x5xf32> {dimension = 1 : i64}
+  %1 = dlp.exp ins(%0 : tensor<1x5xf32>) -> tensor<1x5xf32>
+  %2 = dlp.concat ins(%x, %y, %1 : tensor<1x2xf32>, tensor<1x3xf32>, tensor<1x5xf32>) -> tensor<1x10xf32> {dimension = 1 : i64}
+  %3 = dlp.exp ins(%2 : tensor<1x10xf32>) -> tensor<1x10xf32>
+  %4 = dlp.concat ins(%x, %y, %1, %3 : tensor<1x2xf32>, tensor<1x3xf32>, tensor<1x5xf32>, tensor<1x10xf32>) -> tensor<1x20xf32> {dimension = 1 : i64}
+  %5 = dlp.concat ins(%y, %x, %y, %1 : tensor<1x3xf32>, tensor<1x2xf32>, tensor<1x3xf32>, tensor<1x5xf32>) -> tensor<1x13xf32> {dimension = 1 : i64}
+  func.return %4, %5 : tensor<1x20xf32>, tensor<1x13xf32>
+}
+
+// -----
+
+// Another order, another dimension, the same parts, a concatenation that comes later.
+
+// CHECK-LABEL: func.func @not_growing
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x2xf32>, %[[Y:.*]]: tensor<2x2xf32>)
+// CHECK-NEXT:    dlp.concat ins(%[[Y]], %[[X]], %[[X]]
+// CHECK-NEXT:    dlp.concat ins(%[[X]], %[[Y]]
+// CHECK-NEXT:    dlp.concat ins(%[[X]], %[[Y]], %[[X]]
+// CHECK-NEXT:    dlp.concat ins(%[[Y]], %[[X]]
+func.func @not_growing(%x: tensor<2x2xf32>, %y: tensor<2x2xf32>) -> (tensor<2x6xf32>, tensor<2x4xf32>, tensor<6x2xf32>, tensor<2x4xf32>) {
+  %0 = dlp.concat ins(%y, %x, %x : tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x6xf32> {dimension = 1 : i64}
+  %1 = dlp.concat ins(%x, %y : tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x4xf32> {dimension = 1 : i64}
+  %2 = dlp.concat ins(%x, %y, %x : tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<6x2xf32> {dimension = 0 : i64}
+  %3 = dlp.concat ins(%y, %x : tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x4xf32> {dimension = 1 : i64}
+  func.return %0, %1, %2, %3 : tensor<2x6xf32>, tensor<2x4xf32>, tensor<6x2xf32>, tensor<2x4xf32>
+}

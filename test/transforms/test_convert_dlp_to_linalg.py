@@ -15,7 +15,7 @@ from dlp.interpreter import Interpreter
 from dlp.interpreter.dtypes import Array
 from dlp.pass_manager import PassManager
 from dlp.pass_pipeline import parse_passes
-from dlp.testing import assert_same, random_inputs
+from dlp.testing import assert_same
 from dlp.testing.upstream import TOOLS, UpstreamModule
 
 pytestmark = pytest.mark.requires_tool(*TOOLS)
@@ -48,13 +48,13 @@ def expected(case: OpCase, inputs: list[Array]) -> list[Array]:
 
 @pytest.mark.parametrize("case", TENSOR_CASES, ids=lambda case: case.name)
 def test_on_tensors(case: OpCase, on_tensors: UpstreamModule) -> None:
-    inputs = random_inputs(case.types)
+    inputs = case.inputs()
     assert_same(on_tensors.call(case.name, *inputs), expected(case, inputs))
 
 
 @pytest.mark.parametrize("case", STRUCTURED_CASES, ids=lambda case: case.name)
 def test_on_buffers(case: OpCase, on_buffers: UpstreamModule) -> None:
-    inputs = random_inputs(case.types)
+    inputs = case.inputs()
     (wanted,) = expected(case, inputs)
     out = np.zeros_like(wanted)
     on_buffers.call(case.name, *inputs, out)

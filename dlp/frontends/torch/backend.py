@@ -34,7 +34,9 @@ from dlp.frontends.torch.constants import attribute_name, drop_numbers, lift_con
 from dlp.frontends.torch.gradients import CompiledForward
 from dlp.frontends.torch.graph_call import GraphCall
 from dlp.frontends.torch.graph_checks import reason_against_inputs, unsupported_values
-from dlp.frontends.torch.parameters import ParameterSets
+from dlp.frontends.torch.numbers import separate_numbers
+from dlp.frontends.torch.parameters import ParameterSets, pick
+from dlp.frontends.torch.partition import compile_parts
 from dlp.frontends.torch.seam import CompiledGraph, CompileFunction, Options, compile_graph
 from dlp.frontends.torch.session import GraphRecord, Session, count_graph
 from dlp.frontends.torch.symbols import has_symbols
@@ -60,11 +62,9 @@ class GraphBackend:
 
     def __call__(self, captured: torch.fx.GraphModule, inputs: Sequence[Any]) -> GraphFunction:
         """What Dynamo calls with the graph that it captured and the values of its inputs."""
-        started = time.perf_counter()
-        try:
-            return self._function(captured, list(inputs))
-        finally:
-            self.session.backend_seconds += time.perf_counter() - started
+        tensors, with_numbers = separate_numbers(captured)
+        function = self._function(tensors, list(inputs))
+        return function if with_numbers is None else with_numbers(function)
 
     def _function(self, captured: torch.fx.GraphModule, inputs: list[Any]) -> GraphFunction:
         session = self.session
@@ -100,14 +100,14 @@ class GraphBackend:
         record = lowered.record
         if any(differentiable):
             record.gradients = True
-        return _compiled_function(session, lowered.function, captured, differentiable)
+        return _compiled_function(session, lowered, captured, differentiable)
 
     def _for_all_sizes(
         self, captured: torch.fx.GraphModule, inputs: list[Any], location: str
     ) -> _Lowered | None:
         """The graph compiled for whatever sizes the framework keeps open; None where that cannot be."""
         session = self.session
-        key = _operations(captured)
+        key = _code_of(captured)
         if key in session.static_only:
             return None
         try:
@@ -115,10 +115,9 @@ class GraphBackend:
         except RestartAnalysis:
             raise
         except Exception as error:
-            if not isinstance(
-                error, UnsupportedOpsError
-            ):  # those are refused with known sizes as well, and reported
-                session.compile_each_size(f"{_first_line(error)}", location)
+            # Operations that dlp does not know are refused with known sizes as well, and reported then.
+            if not isinstance(error, UnsupportedOpsError):
+                session.compile_each_size(_first_line(error), location)
             session.static_only.add(key)
             return None
 
@@ -146,7 +145,7 @@ class GraphBackend:
             session.fall_back(reason, location)
 
         def run_in_framework(*args: Any) -> Sequence[Any]:
-            count_graph(session, compiled=False)
+            count_graph(session, framework=True)
             return captured.forward(*args)
 
         return run_in_framework
@@ -159,28 +158,29 @@ def _static_tracing() -> contextlib.AbstractContextManager[object]:
 class _Lowered:
     """A graph after the compile function, and whether the framework's wrapper must stay around it."""
 
-    def __init__(self, record: GraphRecord, call: GraphCall, function: GraphFunction) -> None:
+    def __init__(self, record: GraphRecord, call: GraphFunction, function: GraphFunction) -> None:
         self.record = record
         self.call = call
         self.function = function
 
 
 def _compiled_function(
-    session: Session, run: GraphFunction, captured: torch.fx.GraphModule, differentiable: list[bool]
+    session: Session, lowered: _Lowered, captured: torch.fx.GraphModule, differentiable: list[bool]
 ) -> GraphFunction:
+    run, mixed = lowered.function, bool(lowered.record.parts)
     if not any(differentiable):
 
         def run_compiled(*args: torch.Tensor) -> Sequence[Any]:
-            count_graph(session, compiled=True)
+            count_graph(session, compiled=True, framework=mixed)
             return run(*args)
 
         return run_compiled
 
     def run_with_gradients(*args: torch.Tensor) -> Sequence[Any]:
         if any(isinstance(value, torch.Tensor) and value.is_inference() for value in args):
-            count_graph(session, compiled=False)  # autograd saves no inference tensors; eager may not need to
+            count_graph(session, framework=True)  # autograd saves no inference tensors; eager may not need to
             return captured.forward(*args)
-        count_graph(session, compiled=True)
+        count_graph(session, compiled=True, framework=mixed)
         return CompiledForward.apply(run, captured.forward, differentiable, *args)
 
     return run_with_gradients
@@ -197,7 +197,7 @@ def _lower(
     from dlp.frontends.torch.decompositions import decomposition_table
 
     names, is_parameter = _inputs_of(captured)
-    done: list[tuple[GraphRecord, GraphCall, bool]] = []
+    done: list[tuple[GraphRecord, GraphFunction, bool]] = []
 
     def compile_inference(graph: torch.fx.GraphModule, fakes: Sequence[Any]) -> GraphFunction:
         metadata = TracingContext.get().fw_metadata
@@ -216,11 +216,11 @@ def _lower(
             raise StaticShapeRequired("results that share memory with inputs, or inputs that are written to")
         weights = [yes and not changes for yes, changes in zip(is_parameter, written, strict=True)]
         tensors = [isinstance(value, torch.Tensor) for value in inputs]
-        record, call = _compile(graph, tensors, weights, names, session)
+        record, call = _AtenGraph(graph, tensors, weights, names, session, for_all_sizes).compile()
         record.weight_bytes = sum(v.nbytes for v, yes in zip(inputs, weights, strict=True) if yes)
         done.append((record, call, simple))
 
-        def boxed(args: list[torch.Tensor]) -> list[torch.Tensor]:
+        def boxed(args: list[torch.Tensor]) -> Sequence[torch.Tensor]:
             values = tuple(args)
             args.clear()
             return call(*values)
@@ -245,53 +245,140 @@ def _lower(
     return _Lowered(record, call, call if simple else wrapped)
 
 
-def _compile(
-    graph: torch.fx.GraphModule, tensors: list[bool], weights: list[bool], names: list[str], session: Session
-) -> tuple[GraphRecord, GraphCall]:
-    """Compile a traced graph, of whose inputs `tensors` are tensors and `weights` weights."""
-    drop_numbers(graph)
-    constants = lift_constants(graph)
-    unsupported = unsupported_values(graph)
-    outputs = [node.meta["val"] if isinstance(node, torch.fx.Node) else node for node in _results(graph)]
-    unsupported += [
-        UnsupportedOp("output", "a result that is not a tensor")
-        for o in outputs
-        if not isinstance(o, torch.Tensor)
-    ]
-    placeholders = [node.meta["val"] for node in graph.graph.nodes if node.op == "placeholder"]
-    fakes = [value for value in placeholders if not isinstance(value, torch.SymInt)]
-    is_parameter = [yes for yes, tensor in zip(weights, tensors, strict=True) if tensor] + [True] * len(
-        constants
-    )
-    names = [name for name, tensor in zip(names, tensors, strict=True) if tensor]
-    names += [f"constant{i}" for i in range(len(constants))]
-    try:
-        if unsupported:
-            raise UnsupportedOpsError(unsupported)
-        compiled = session.compile_function(
-            graph,
-            fakes,
-            is_parameter=is_parameter,
-            names=names,
-            options=session.options,
-            progress=session.progress,
+class _AtenGraph:
+    """A traced graph on its way to code, and what is known of its inputs."""
+
+    def __init__(
+        self,
+        graph: torch.fx.GraphModule,
+        tensors: list[bool],
+        weights: list[bool],
+        names: list[str],
+        session: Session,
+        for_all_sizes: bool,
+    ) -> None:
+        """Of the inputs `tensors` are tensors and `weights` weights."""
+        drop_numbers(graph)
+        self.graph = graph
+        self.for_all_sizes = for_all_sizes
+        self.session = session
+        self.tensors = tensors
+        self.constants = lift_constants(graph)
+        self.is_parameter = [yes for yes, tensor in zip(weights, tensors, strict=True) if tensor]
+        self.is_parameter += [True] * len(self.constants)
+        self.names = [name for name, tensor in zip(names, tensors, strict=True) if tensor]
+        self.names += [f"constant{i}" for i in range(len(self.constants))]
+
+    def compile(self) -> tuple[GraphRecord, GraphFunction]:
+        """The whole graph as code, or else the parts of it that can be.
+
+        Raises:
+            UnsupportedOpsError: no part can.
+        """
+        unsupported = unsupported_values(self.graph)
+        unsupported += [
+            UnsupportedOp("output", "a result that is not a tensor")
+            for node in _results(self.graph)
+            if not isinstance(node, torch.fx.Node) or not isinstance(node.meta["val"], torch.Tensor)
+        ]
+        try:
+            if unsupported:
+                raise UnsupportedOpsError(unsupported)
+            return self._code(self.graph, self.is_parameter, self.names, self.tensors, self.constants)
+        except UnsupportedOpsError as error:
+            already = set(error.ops)
+            error = UnsupportedOpsError([*error.ops, *(op for op in unsupported if op not in already)])
+            mixed = None if self.for_all_sizes else self._parts(error.ops)
+            if mixed is None:
+                raise error from None
+            return mixed
+
+    def _code(
+        self,
+        graph: torch.fx.GraphModule,
+        is_parameter: list[bool],
+        names: list[str],
+        tensors: list[bool],
+        constants: Sequence[torch.Tensor],
+    ) -> tuple[GraphRecord, GraphFunction]:
+        session = self.session
+        placeholders = [node.meta["val"] for node in graph.graph.nodes if node.op == "placeholder"]
+        started = time.perf_counter()
+        try:
+            compiled = session.compile_function(
+                graph,
+                [value for value in placeholders if not isinstance(value, torch.SymInt)],
+                is_parameter=is_parameter,
+                names=names,
+                options=session.options,
+                progress=session.progress,
+            )
+        finally:
+            session.compile_seconds += time.perf_counter() - started
+        parameters = _parameter_sets(compiled, session)
+        outputs = [node.meta["val"] for node in _results(graph)]
+        call = GraphCall(compiled, parameters, tensors, is_parameter, constants, outputs)
+        record = GraphRecord(
+            _operations(graph),
+            statistics=compiled.statistics,
+            parameters=parameters,
+            for_all_sizes=self.for_all_sizes,
         )
-    except UnsupportedOpsError as error:
-        already = set(error.ops)
-        raise UnsupportedOpsError([*error.ops, *(op for op in unsupported if op not in already)]) from None
-    parameters = _parameter_sets(compiled, session)
-    call = GraphCall(compiled, parameters, tensors, is_parameter, constants, outputs)
-    record = GraphRecord(
-        operations=Counter(
-            str(node.target)
-            for node in graph.graph.nodes
-            if node.op == "call_function" and "getitem" not in str(node.target)
-        ),
-        statistics=compiled.statistics,
-        parameters=parameters,
-        for_all_sizes=any(map(has_symbols, fakes)),
+        return record, call
+
+    def _parts(self, unsupported: Sequence[UnsupportedOp]) -> tuple[GraphRecord, GraphFunction] | None:
+        """What can be compiled without these operations, with the rest in the framework."""
+        session = self.session
+        if session.options.strict or not all(op.node for op in unsupported):
+            return None
+        record = GraphRecord(left=tuple(unsupported))
+        known = {op.node for op in unsupported}
+
+        def compile_part(part: torch.fx.GraphModule, places: list[int]) -> GraphFunction | None:
+            is_parameter = [place >= 0 and self.is_parameter[place] for place in places]
+            names = [self.names[place] if place >= 0 else f"input{k}" for k, place in enumerate(places)]
+            try:
+                own, call = self._code(part, is_parameter, names, [True] * len(places), ())
+            except UnsupportedOpsError as error:
+                if new := [op for op in error.ops if op.node and op.node not in known]:
+                    raise UnsupportedOpsError(new) from None
+                record.left += error.ops
+                return None
+            record.parts.append(own)
+            return call
+
+        try:
+            mixed = compile_parts(self.graph, known, compile_part)
+        except UnsupportedOpsError as error:  # operations that were hidden behind the first ones
+            return self._parts([*unsupported, *error.ops])
+        if mixed is None:
+            return None
+        for op in unsupported:
+            session.fall_back(f"{op.name}: {op.reason}", op.location)
+        return record, _MixedCall(mixed, self.tensors, self.constants)
+
+
+class _MixedCall:
+    """A graph whose parts are compiled, and the rest of it in the framework between them."""
+
+    def __init__(
+        self, mixed: torch.fx.GraphModule, tensors: Sequence[bool], constants: Sequence[torch.Tensor]
+    ) -> None:
+        self._forward = mixed.forward
+        self._pick_tensors = pick([i for i, tensor in enumerate(tensors) if tensor])
+        self._constants = tuple(constants)
+
+    def __call__(self, *args: Any) -> list[torch.Tensor]:
+        return list(self._forward(*self._pick_tensors(args), *self._constants))
+
+
+def _operations(graph: torch.fx.GraphModule) -> Counter[str]:
+    """ATen operation -> how often a graph has it."""
+    return Counter(
+        str(node.target)
+        for node in graph.graph.nodes
+        if node.op == "call_function" and "getitem" not in str(node.target)
     )
-    return record, call
 
 
 def _parameter_sets(compiled: CompiledGraph, session: Session) -> ParameterSets:
@@ -353,7 +440,7 @@ def _structure(captured: torch.fx.GraphModule, inputs: list[Any]) -> Hashable | 
     return (tuple(nodes), kinds, tuple(names), tuple(is_parameter))
 
 
-def _operations(captured: torch.fx.GraphModule) -> Hashable:
+def _code_of(captured: torch.fx.GraphModule) -> Hashable:
     """Equal for captures of one piece of code."""
     return tuple((node.op, str(node.target)) for node in captured.graph.nodes if node.op != "placeholder")
 

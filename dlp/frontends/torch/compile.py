@@ -114,8 +114,9 @@ def compile_fx(
     names: Sequence[str],
     options: Options,
     progress: Progress,
+    compiler: Callable[..., CompiledModule] = compile_module,
 ) -> TorchGraph:
-    """The compile function behind `dlp.optimize` (see `seam.CompileFunction`).
+    """The compile function behind `dlp.optimize` (see `seam.CompileFunction`); `compiler` takes the imported module.
 
     Raises:
         UnsupportedOpsError: lists every operation that cannot be compiled.
@@ -128,7 +129,7 @@ def compile_fx(
         imported = import_graph(graph, _weight_names(is_parameter, names))
         if any(output.kind == "weight" for output in imported.outputs):
             raise UnsupportedOpsError([UnsupportedOp("output", "a weight that is handed through")])
-    compiled = compile_module(
+    compiled = compiler(
         imported.module,
         target=target,
         threads=options.threads,

@@ -18,6 +18,8 @@ from torch._decomp import (
     get_decompositions,
 )
 
+from dlp.frontends.torch.fast_paths import FAST_PATHS
+
 KEPT = (
     "_native_batch_norm_legit_no_training",
     "_prelu_kernel",
@@ -29,12 +31,18 @@ KEPT = (
     "gelu",
     "hardsigmoid",
     "hardswish",
+    "index_add",
+    "index_copy",
+    "gru.input",
     "lstm.input",
     "mv",
     "native_group_norm",
     "native_layer_norm",
+    "one_hot",
     "ones",
     "ones_like",
+    "rnn_relu.input",
+    "rnn_tanh.input",
     "roll",
     "select_scatter",
     "silu",
@@ -58,6 +66,19 @@ KEPT = (
 
 
 DECOMPOSED = (
+    "_native_batch_norm_legit_functional",
+    "addmv",
+    "as_strided_copy",
+    "diagonal",
+    "dist",
+    "grid_sampler_2d",
+    "ldexp",
+    "narrow_copy",
+    "permute_copy",
+    "tril_indices",
+    "triu_indices",
+    "unbind_copy",
+    "unfold",
     "_upsample_nearest_exact1d",
     "_upsample_nearest_exact2d",
     "_upsample_nearest_exact3d",
@@ -85,7 +106,8 @@ def _kept() -> frozenset[torch._ops.OpOverload]:
 
 @cache
 def _more() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:
-    return dict(get_decompositions([getattr(torch.ops.aten, name) for name in DECOMPOSED]))
+    known = get_decompositions([overload for name in DECOMPOSED for overload in _overloads(name)])
+    return {**known, **FAST_PATHS}
 
 
 @cache

@@ -212,7 +212,7 @@ def _capturing(forward: OptimizedForward, session: Session) -> Callable[..., Any
 def _release(session: Session, code: types.CodeType) -> None:
     """Free what a model that is gone had compiled: Dynamo keeps compiled code in a cycle that Python cannot see."""
     reset_code(code)
-    for graph in session.graphs:
+    for graph in session.records:
         if graph.parameters is not None:
             graph.parameters.invalidate()
 
@@ -280,7 +280,7 @@ class _Converter:
             strategy = FrameExecStrategy(FrameAction.SKIP, FrameAction.SKIP)
             return _in_framework(strategy, for_good=False, reason=reason)
         breaks = len(graph_break_reasons)
-        started, in_backend = time.perf_counter(), session.backend_seconds
+        started, compiling = time.perf_counter(), session.compile_seconds
         try:
             with (
                 dynamo_config.patch(_CAPTURE_CONFIG | _SIZES[session.options.dynamic]),
@@ -296,7 +296,7 @@ class _Converter:
             return self._in_framework(code, error)
         finally:
             elapsed = time.perf_counter() - started
-            session.capture_seconds += elapsed - (session.backend_seconds - in_backend)
+            session.capture_seconds += elapsed - (session.compile_seconds - compiling)
         self._captured += code is self._own_code
         broken = graph_break_reasons[breaks:]
         if code is self._own_code and not broken and converted.guarded_code is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
@@ -10,7 +10,10 @@ from torch.fx import Node
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, f64, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
+from dlp.dialects.dlp.checking import RequireOp
 from dlp.dialects.dlp.elementwise import AndOp, CastOp, CompareOp, ConstantOp
+from dlp.dialects.dlp.graph import YieldOp
+from dlp.dialects.dlp.loop import ScanOp, slice_type
 from dlp.dialects.dlp.structured import DestinationOp, shape_of
 from dlp.dialects.dlp.view import ReshapeOp, TransposeOp
 from dlp.frontends.torch.element_types import DTYPES, ELEMENT_TYPES
@@ -31,10 +34,42 @@ class Emitter:
         """Where the user's code has the node."""
         self._computes = False
         """Whether the node computes with elements, rather than moving them."""
+        self._asserted: list[tuple[SSAValue, str]] = []
+        """What must hold of the inputs, beside the values that are computed: conditions without dimensions."""
 
     def __call__(self, op_class: type[DestinationOp], *ins: SSAValue, **arguments: Any) -> SSAValue:
         """Emit an operation and hand back its result; the arguments are those of `DestinationOp.of`."""
         return self._add(op_class.of(*ins, **arguments)).results[0]
+
+    def scan(
+        self,
+        sequences: Sequence[SSAValue],
+        states: Sequence[SSAValue],
+        step: Callable[..., tuple[Sequence[SSAValue], Sequence[SSAValue]]],
+        *,
+        reverse: bool = False,
+    ) -> tuple[list[SSAValue], list[SSAValue]]:
+        """Emit a loop over the first dimension of some sequences.
+
+        Args:
+            sequences: of the same first dimension, which is not 0.
+            states: the first ones.
+            step: gets the slices of the sequences, then the states, and emits one step; returns the next states and
+                the slices of the outputs.
+            reverse: from the last step to the first.
+
+        Returns:
+            The last states, and the outputs: [steps, ...].
+        """
+        body = Block(arg_types=[*(slice_type(s.type) for s in sequences), *(s.type for s in states)])
+        around, self._block = self._block, body
+        try:
+            following, outputs = step(*body.args)
+        finally:
+            self._block = around
+        body.add_op(YieldOp(*following, *outputs))
+        loop = self._add(ScanOp(sequences, states, body, reverse=reverse))
+        return list(loop.results[: len(states)]), list(loop.results[len(states) :])
 
     @property
     def result(self) -> torch.Tensor:
@@ -90,6 +125,23 @@ class Emitter:
         if isinstance(x, SSAValue):
             return self.cast(x, dtype)
         return self.constant(x, dtype)
+
+    def require(self, condition: SSAValue, x: SSAValue, otherwise: SSAValue, message: str) -> SSAValue:
+        """`x`, whose elements must meet a condition: a run in which one does not fails with the message.
+
+        Args:
+            otherwise: what to go on with until then.
+            message: may begin with an exception's name (see `dlp.errors.run_error`); the user's line is added.
+        """
+        return self(RequireOp, condition, x, otherwise, message=message + self._place)
+
+    def require_later(self, condition: SSAValue, message: str) -> None:
+        """Like `require`, where no value depends on the condition, which is a single one."""
+        self._asserted.append((condition, message + self._place))
+
+    @property
+    def _place(self) -> str:
+        return f" ({self._source.data})" if self._source is not None else ""
 
     def reshape(self, x: SSAValue, shape: Sequence[int]) -> SSAValue:
         return x if self.shape_of(x) == tuple(shape) else self(ReshapeOp, x, shape=tuple(shape))

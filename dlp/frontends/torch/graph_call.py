@@ -84,11 +84,16 @@ def _restride_plan(outputs: Sequence[torch.Tensor]) -> list[tuple[int, _Restride
 
 
 def _copier(place: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> _Restride:
+    # Along a dimension with stride 0 all elements are one, and equal: the framework refuses to write them again.
+    once = tuple(slice(0, 1) if step == 0 else slice(None) for step in strides)
+
     def copy(results: Sequence[torch.Tensor]) -> torch.Tensor:
         value = results[place]
         if value.stride() == strides:
             return value
-        return torch.empty_strided(shape, strides, dtype=value.dtype).copy_(value)
+        result = torch.empty_strided(shape, strides, dtype=value.dtype)
+        result[once].copy_(value[once])
+        return result
 
     return copy
 

@@ -39,9 +39,15 @@ def unsupported_values(graph: torch.fx.GraphModule) -> list[UnsupportedOp]:
         for value in _tensors(results):
             # Operations return empty tensors for results that they do not have: what uses one is another node.
             if reason := _reason_against(value, may_be_empty=parts):
-                found.append(UnsupportedOp(str(node.target), reason, source_lines.of_node(node)))
+                where = source_lines.of_node(node)
+                found.append(UnsupportedOp(str(node.target), reason, where, _node_name(node)))
                 break
     return found
+
+
+def _node_name(node: torch.fx.Node) -> str:
+    """A name by which the rest of the graph can be compiled without the node; none for an input."""
+    return node.name if node.op == "call_function" else ""
 
 
 def _reason_against(

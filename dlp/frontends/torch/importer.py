@@ -17,6 +17,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import BlockArgument, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
+from dlp.dialects.dlp.checking import RequireOp
 from dlp.dialects.dlp.dim import Size
 from dlp.dialects.dlp.elementwise import CastOp, ConstantOp
 from dlp.dialects.dlp.graph import WeightOp
@@ -89,7 +90,8 @@ class Importer(Emitter):
                     case _:
                         raise NotSupported(f"a node of the kind {node.op}")
             except (NotSupported, VerifyException) as reason:
-                self._unsupported.append(UnsupportedOp(_name(node), str(reason), location))
+                name = node.name if node.op == "call_function" else ""
+                self._unsupported.append(UnsupportedOp(_name(node), str(reason), location, name))
                 self._values[node] = self._stand_in(node)
         if self._unsupported:
             raise UnsupportedOpsError(self._unsupported)
@@ -234,7 +236,17 @@ class Importer(Emitter):
             if argument not in place:
                 place[argument] = self._output(argument, results, taken)
             outputs.append(place[argument])
+        if self._asserted:
+            self._check_asserted(results)
         return outputs, results
+
+    def _check_asserted(self, results: list[SSAValue]) -> None:
+        """Make what was asserted a part of the smallest result: a check is part of some value."""
+        if not results:
+            raise NotSupported("an assertion in a graph without results")
+        k = min(range(len(results)), key=lambda i: prod(self.shape_of(results[i])))
+        for condition, message in self._asserted:
+            results[k] = self(RequireOp, condition, results[k], results[k], message=message)
 
     def _output(self, node: Node, results: list[SSAValue], taken: set[SSAValue]) -> OutputSpec:
         fake = node.meta["val"]

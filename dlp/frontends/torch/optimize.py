@@ -84,7 +84,7 @@ def refresh(model: torch.nn.Module) -> None:
         InputError: the model is not optimised.
     """
     for session in sessions_of(model):
-        for graph in session.graphs:
+        for graph in session.records:
             if graph.parameters is not None:
                 graph.parameters.invalidate()
 

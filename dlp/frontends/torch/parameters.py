@@ -13,6 +13,7 @@ instances of a class may share a graph. A set is refreshed when, since it was pa
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -72,6 +73,8 @@ class ParameterSets:
         self._last: ParameterSet | None = None
         self.prepared = 0
         """How often weights were packed."""
+        self.seconds = 0.0
+        """Spent on that."""
 
     def packed(self, weights: tuple[torch.Tensor, ...]) -> list[torch.Tensor]:
         """The packed form of `weights`, as they are now."""
@@ -82,8 +85,10 @@ class ParameterSets:
             identities = tuple(map(id, weights))
             known = self._sets.get(identities)
             if known is None or not known.unchanged(weights):
+                started = time.perf_counter()
                 known = ParameterSet(weights, self._prepare)
                 self.prepared += 1
+                self.seconds += time.perf_counter() - started
                 self._remember(known, weights)
             self._sets.move_to_end(identities)
             self._last = known

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from dlp.errors import UnsupportedOp
+from dlp.frontends.torch.seam import Options
 from dlp.frontends.torch.session import Fallback, Session
+
+if TYPE_CHECKING:
+    from dlp.profiling.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,24 @@ class Report:
     largest_live_bytes: int
     """The largest set of intermediates that are live at once."""
     compile_seconds: dict[str, float]
-    """Stage -> seconds; the capture by the framework is the first stage."""
+    """Stage -> seconds; the capture by the framework is the first stage, packing the weights the last."""
     cache_hits: int
     cache_misses: int
+    _profile: Callable[[Any, Any, float], Profile] = field(repr=False, compare=False)
+
+    def profile(self, *args: Any, seconds: float = 1.0, **kwargs: Any) -> Profile:
+        """Run the model on some inputs and say where the time goes; print the result, or read its fields.
+
+        It is compiled once more, with a clock around every call of a kernel.
+
+        Args:
+            args, kwargs: of the model's call.
+            seconds: to measure for.
+
+        Raises:
+            InputError: nothing of the model is compiled.
+        """
+        return self._profile(args, kwargs, seconds)
 
     def __str__(self) -> str:
         calls = f"{self.calls_compiled} compiled, {self.calls_mixed} mixed, {self.calls_eager} eager"
@@ -99,7 +120,7 @@ def report(model: torch.nn.Module) -> Report:
     from dlp.frontends.torch.optimize import sessions_of
 
     sessions = sessions_of(model)
-    graphs = [graph for session in sessions for graph in session.graphs]
+    graphs = [graph for session in sessions for graph in session.records]
     names: Counter[str] = Counter()
     for graph in graphs:
         names.update(graph.operations)
@@ -114,9 +135,11 @@ def report(model: torch.nn.Module) -> Report:
     for session in sessions:
         each_size.update(session.each_size)
     packers = {id(g.parameters): g.parameters for g in graphs if g.parameters is not None}.values()
+    if packers:
+        seconds["pack weights"] = sum(packer.seconds for packer in packers)
     return Report(
         model=type(model).__name__,
-        graphs_captured=len(graphs),
+        graphs_captured=sum(len(session.graphs) for session in sessions),
         ops_compiled=names.total(),
         ops_compiled_by_name=dict(names.most_common()),
         ops_left=tuple(op for graph in graphs for op in graph.left),
@@ -137,7 +160,14 @@ def report(model: torch.nn.Module) -> Report:
         compile_seconds=seconds,
         cache_hits=sum(graph.statistics.cache_hits for graph in graphs),
         cache_misses=sum(graph.statistics.cache_misses for graph in graphs),
+        _profile=partial(_profile, model, sessions[0].options),
     )
+
+
+def _profile(model: torch.nn.Module, options: Options, args: Any, kwargs: Any, seconds: float) -> Profile:
+    from dlp.frontends.torch.profile import profile
+
+    return profile(model, args, kwargs, options=options, seconds=seconds)
 
 
 _graphs_under_torch_compile: list[tuple[Session, tuple[weakref.ref[torch.Tensor], ...]]] = []

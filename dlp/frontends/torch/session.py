@@ -36,9 +36,11 @@ class GraphRecord:
     operations: Counter[str] = field(default_factory=Counter)
     """ATen operation -> how often it occurs, if the graph was compiled."""
     left: tuple[UnsupportedOp, ...] = ()
-    """Operations that the framework runs; either this or `operations` is empty."""
+    """Operations that the framework runs."""
     for_all_sizes: bool = False
     """Whether it was compiled once for all sizes that the framework keeps open."""
+    parts: list[GraphRecord] = field(default_factory=list)
+    """What is compiled of a graph that is not compiled as a whole."""
     gradients: bool = False
     """Whether its results carry gradients."""
     weight_bytes: int = 0
@@ -92,10 +94,17 @@ class Session:
         self.calls_mixed = 0
         self.calls_framework = 0
         self.capture_seconds = 0.0
-        self.backend_seconds = 0.0
+        """The framework's: tracing the model's Python, then the graph down to ATen operations, and its guards."""
+        self.compile_seconds = 0.0
+        """From an ATen graph to code that is loaded."""
         self.failed_captures = 0
         """Calls that ran although something of them could not be captured."""
         self.progress: Progress = SILENT
+
+    @property
+    def records(self) -> list[GraphRecord]:
+        """All graphs, and the parts of those that are compiled in parts."""
+        return [part for graph in self.graphs for part in (graph, *graph.parts)]
 
     @property
     def calls(self) -> int:
@@ -144,12 +153,14 @@ class Session:
                 self.progress = SILENT
 
 
-def count_graph(session: Session, *, compiled: bool) -> None:
-    """A graph has run: a part of this thread's call, or a call of its own under `torch.compile`."""
+def count_graph(session: Session, *, compiled: bool = False, framework: bool = False) -> None:
+    """A graph has run, as code, in the framework, or in parts of both kinds.
+
+    It is a part of this thread's call, or a call of its own under `torch.compile`.
+    """
     record = ACTIVE.record
     if record is None:
-        session.count(CallRecord(compiled=int(compiled), framework=int(not compiled)))
-    elif compiled:
-        record.compiled += 1
+        session.count(CallRecord(compiled=int(compiled), framework=int(framework)))
     else:
-        record.framework += 1
+        record.compiled += compiled
+        record.framework += framework

@@ -309,3 +309,140 @@ func.func @group_results(%x: tensor<3xf32>) -> tensor<4xf32> {
   }
   func.return %0 : tensor<4xf32>
 }
+
+// -----
+
+func.func @condition(%a: tensor<3xi8>, %x: tensor<3xi64>) -> tensor<3xi64> {
+  // expected-error @below {{dlp.require: operand 0 is tensor<3xi8>, its elements must be i1}}
+  %0 = dlp.require ins(%a, %x, %x : tensor<3xi8>, tensor<3xi64>, tensor<3xi64>) -> tensor<3xi64> {message = "?"}
+  func.return %0 : tensor<3xi64>
+}
+
+// -----
+
+func.func @scan_steps(%a: tensor<5x3xf32>, %b: tensor<4x3xf32>) -> tensor<5x3xf32> {
+  // expected-error @below {{dlp.scan: operand 1 (tensor<4x3xf32>) is no sequence of 5 steps, as operand 0 is}}
+  %0 = dlp.scan ins(%a, %b : tensor<5x3xf32>, tensor<4x3xf32>) init() -> () outputs (tensor<5x3xf32>) {
+  ^bb0(%x: tensor<3xf32>, %y: tensor<3xf32>):
+    dlp.yield %x : tensor<3xf32>
+  }
+  func.return %0 : tensor<5x3xf32>
+}
+
+// -----
+
+func.func @scan_argument(%a: tensor<5x3xf32>, %s: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @below {{dlp.scan: argument 1 of the body is tensor<4xf32>, not tensor<3xf32>}}
+  %0 = dlp.scan ins(%a : tensor<5x3xf32>) init(%s : tensor<3xf32>) -> (tensor<3xf32>) outputs () {
+  ^bb0(%x: tensor<3xf32>, %y: tensor<4xf32>):
+    dlp.yield %x : tensor<3xf32>
+  }
+  func.return %0 : tensor<3xf32>
+}
+
+// -----
+
+func.func @scan_yield(%a: tensor<5x3xf32>, %s: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @below {{dlp.scan: the yielded types are not those of the states and of slices of the outputs}}
+  %0 = dlp.scan ins(%a : tensor<5x3xf32>) init(%s : tensor<3xf32>) -> (tensor<3xf32>) outputs () {
+  ^bb0(%x: tensor<3xf32>, %y: tensor<3xf32>):
+    dlp.yield %x, %y : tensor<3xf32>, tensor<3xf32>
+  }
+  func.return %0 : tensor<3xf32>
+}
+
+// -----
+
+func.func @take_dimension(%x: tensor<3x4xf32>, %i: tensor<2x4xi64>) -> tensor<2x4xf32> {
+  // expected-error @below {{dlp.take_along: 2 is no dimension of operand 0 (tensor<3x4xf32>)}}
+  %0 = dlp.take_along ins(%x, %i : tensor<3x4xf32>, tensor<2x4xi64>) -> tensor<2x4xf32> {dimension = 2 : i64}
+  func.return %0 : tensor<2x4xf32>
+}
+
+// -----
+
+func.func @take_larger(%x: tensor<3x4xf32>, %i: tensor<2x5xi64>) -> tensor<2x5xf32> {
+  // expected-error @below {{dlp.take_along: operand 1 (tensor<2x5xi64>) is larger than operand 0 (tensor<3x4xf32>)}}
+  %0 = dlp.take_along ins(%x, %i : tensor<3x4xf32>, tensor<2x5xi64>) -> tensor<2x5xf32> {dimension = 0 : i64}
+  func.return %0 : tensor<2x5xf32>
+}
+
+// -----
+
+func.func @scatter_index(%x: tensor<3x4xf32>, %i: tensor<2x4xf32>, %u: tensor<2x4xf32>) -> tensor<3x4xf32> {
+  // expected-error @below {{dlp.scatter: operand 1 (tensor<2x4xf32>) must hold integers}}
+  %0 = dlp.scatter ins(%x, %i, %u : tensor<3x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<3x4xf32> {dimension = 0 : i64}
+  func.return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+func.func @scatter_sizes(%x: tensor<3x4xf32>, %i: tensor<2x3xi64>, %u: tensor<2x4xf32>) -> tensor<3x4xf32> {
+  // expected-error @below {{dlp.scatter: operand 1 (tensor<2x3xi64>) must have the sizes of operand 2 (tensor<2x4xf32>), or 1}}
+  %0 = dlp.scatter ins(%x, %i, %u : tensor<3x4xf32>, tensor<2x3xi64>, tensor<2x4xf32>) -> tensor<3x4xf32> {dimension = 0 : i64}
+  func.return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+func.func @scatter_larger(%x: tensor<3x4xf32>, %i: tensor<2x1xi64>, %u: tensor<2x5xf32>) -> tensor<3x4xf32> {
+  // expected-error @below {{dlp.scatter: operand 2 (tensor<2x5xf32>) is larger than operand 0 (tensor<3x4xf32>)}}
+  %0 = dlp.scatter ins(%x, %i, %u : tensor<3x4xf32>, tensor<2x1xi64>, tensor<2x5xf32>) -> tensor<3x4xf32> {dimension = 0 : i64}
+  func.return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+func.func @scatter_combine(%x: tensor<3x4xf32>, %i: tensor<2x4xi64>, %u: tensor<2x4xf32>) -> tensor<3x4xf32> {
+  // expected-error @below {{dlp.scatter: combine is "sub", not one of add, mul, maximum, minimum}}
+  %0 = dlp.scatter ins(%x, %i, %u : tensor<3x4xf32>, tensor<2x4xi64>, tensor<2x4xf32>) -> tensor<3x4xf32> {combine = "sub", dimension = 0 : i64}
+  func.return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+func.func @cumulate_kind(%x: tensor<3xi64>) -> tensor<3xi64> {
+  // expected-error @below {{dlp.cumulate: kind "logaddexp" is not for the elements of operand 0 (tensor<3xi64>)}}
+  %0 = dlp.cumulate ins(%x : tensor<3xi64>) -> tensor<3xi64> {dimension = 0 : i64, kind = "logaddexp"}
+  func.return %0 : tensor<3xi64>
+}
+
+// -----
+
+func.func @argsort_dimension(%x: tensor<3xf32>) -> tensor<3xi64> {
+  // expected-error @below {{dlp.argsort: -1 is no dimension of operand 0 (tensor<3xf32>)}}
+  %0 = dlp.argsort ins(%x : tensor<3xf32>) -> tensor<3xi64> {dimension = -1 : i64}
+  func.return %0 : tensor<3xi64>
+}
+
+// -----
+
+func.func @top_k_size(%x: tensor<3xf32>) -> tensor<4xi64> {
+  // expected-error @below {{dlp.top_k: k is 4, and dimension 0 of operand 0 (tensor<3xf32>) has 3}}
+  %0 = dlp.top_k ins(%x : tensor<3xf32>) -> tensor<4xi64> {dimension = 0 : i64, k = 4 : i64}
+  func.return %0 : tensor<4xi64>
+}
+
+// -----
+
+func.func @search_rows(%r: tensor<2x3xf32>, %v: tensor<3x5xf32>) -> tensor<3x5xi64> {
+  // expected-error @below {{dlp.search_sorted: operand 0 (tensor<2x3xf32>) has no row for operand 1 (tensor<3x5xf32>)}}
+  %0 = dlp.search_sorted ins(%r, %v : tensor<2x3xf32>, tensor<3x5xf32>) -> tensor<3x5xi64>
+  func.return %0 : tensor<3x5xi64>
+}
+
+// -----
+
+func.func @pool_window(%x: tensor<1x1x3xf32>) -> tensor<1x1x1xi64> {
+  // expected-error @below {{dlp.max_pool_places: operand 0 (tensor<1x1x3xf32>) is smaller than the window (4,)}}
+  %0 = dlp.max_pool_places ins(%x : tensor<1x1x3xf32>) -> tensor<1x1x1xi64> {dilations = array<i64: 1>, high = array<i64: 0>, kernel = array<i64: 4>, low = array<i64: 0>, strides = array<i64: 1>}
+  func.return %0 : tensor<1x1x1xi64>
+}
+
+// -----
+
+func.func @shift_floats(%x: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @below {{dlp.shift_left: operand 0 is tensor<3xf32>, its elements must be integers}}
+  %0 = dlp.shift_left ins(%x, %x : tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  func.return %0 : tensor<3xf32>
+}

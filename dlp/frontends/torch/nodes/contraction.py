@@ -9,7 +9,8 @@ from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
 from dlp.dialects.dlp.elementwise import AddOp, MulOp
-from dlp.frontends.torch.emitter import Emitter, NotSupported
+from dlp.dialects.dlp.reduction import SumOp
+from dlp.frontends.torch.emitter import Emitter
 from dlp.frontends.torch.nodes.view import pad, slice_of
 from dlp.frontends.torch.registry import imports
 
@@ -27,7 +28,6 @@ def convolution(
     output_padding: Sequence[int],
     groups: int,
 ) -> SSAValue:
-    _check_float(g)
     spatial = len(g.shape_of(weight)) - 2
     batched = len(g.shape_of(x)) == spatial + 2
     if not batched:
@@ -42,7 +42,7 @@ def convolution(
         strides = [1] * spatial
     y = g(
         ConvOp,
-        pad(g, x, (0, 0, *low), (0, 0, *high), 0.0),
+        pad(g, x, (0, 0, *low), (0, 0, *high), 0),
         weight,
         layout="channels_first",
         strides=strides,
@@ -83,13 +83,7 @@ def _spread(values: Sequence[int], rank: int) -> list[int]:
     return list(values) * rank if len(values) == 1 else list(values)
 
 
-def _check_float(g: Emitter) -> None:
-    if not g.dtype.is_floating_point:
-        raise NotSupported("a contraction of integers")
-
-
 def matmul(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
-    _check_float(g)
     return g(MatmulOp, a, b)
 
 
@@ -115,13 +109,47 @@ def mv(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
 
 @imports("aten.addmm.default", "aten.baddbmm.default")
 def addmm(g: Emitter, bias: SSAValue, a: SSAValue, b: SSAValue, beta: float, alpha: float) -> SSAValue:
-    y = matmul(g, a, b)
+    return _add_bias(g, matmul(g, a, b), bias, beta, alpha)
+
+
+def _add_bias(g: Emitter, y: SSAValue, bias: SSAValue, beta: float, alpha: float) -> SSAValue:
     if alpha != 1:
         y = g(MulOp, y, g.constant(alpha, g.dtype))
     # With beta = 0 the framework does not look at the bias: NaN in it does not count.
     if beta == 0:
         return y
     return g(AddOp, y, bias if beta == 1 else g(MulOp, bias, g.constant(beta, g.dtype)))
+
+
+@imports("aten.addbmm.default")
+def addbmm(g: Emitter, bias: SSAValue, a: SSAValue, b: SSAValue, beta: float, alpha: float) -> SSAValue:
+    """The products of all matrices of the batch, summed up."""
+    y = g.reshape(g(SumOp, matmul(g, a, b), dims=[0]), g.shape)
+    return _add_bias(g, y, bias, beta, alpha)
+
+
+@imports("aten._trilinear.default")
+def trilinear(
+    g: Emitter,
+    a: SSAValue,
+    b: SSAValue,
+    c: SSAValue,
+    new_a: Sequence[int],
+    new_b: Sequence[int],
+    new_c: Sequence[int],
+    over: Sequence[int],
+    unroll: int,
+) -> SSAValue:
+    """Three tensors multiplied after each got dimensions of size 1 at the given places; then the sum over some."""
+    product = g(MulOp, g(MulOp, _widened(g, a, new_a), _widened(g, b, new_b)), _widened(g, c, new_c))
+    return g.reshape(g(SumOp, product, dims=sorted(over)), g.shape)
+
+
+def _widened(g: Emitter, x: SSAValue, places: Sequence[int]) -> SSAValue:
+    shape = list(g.shape_of(x))
+    for place in sorted(places):
+        shape.insert(place, 1)
+    return g.reshape(x, shape)
 
 
 @imports("aten.linear.default")

@@ -41,6 +41,8 @@ from dlp.dialects.dlp.elementwise import (
 )
 from dlp.dialects.dlp.structured import DestinationOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
+from dlp.frontends.torch.nodes.integer import divisor, quotient, without_minus_one
+from dlp.frontends.torch.nodes.view import broadcast
 from dlp.frontends.torch.registry import imports
 
 Operand = SSAValue | float | int | bool
@@ -136,12 +138,6 @@ def expm1(g: Emitter, x: SSAValue) -> SSAValue:
     return g(SelectOp, small, near, less)
 
 
-@imports("aten.tan.default")
-def tan(g: Emitter, x: SSAValue) -> SSAValue:
-    x = g.cast(x, g.dtype)
-    return g(DivOp, g(SinOp, x), g(CosOp, x))
-
-
 @imports("aten.square.default")
 def square(g: Emitter, x: SSAValue) -> SSAValue:
     return g(MulOp, x, x)
@@ -181,9 +177,7 @@ def _scaled(g: Emitter, y: Operand, alpha: float | int) -> SSAValue:
 @imports("aten.add.Tensor", "aten.add.Scalar")
 def add(g: Emitter, x: Operand, y: Operand, alpha: float | int) -> SSAValue:
     if g.dtype == torch.bool:
-        if alpha != 1:
-            raise NotSupported("alpha with booleans")
-        return g(OrOp, *_arithmetic(g, x, y))
+        return g(OrOp, *_arithmetic(g, x, y)) if alpha else broadcast(g, g.operand(x, g.dtype), g.shape)
     return g(AddOp, g.operand(x, g.dtype), _scaled(g, y, alpha))
 
 
@@ -209,12 +203,13 @@ def div_mode(g: Emitter, x: Operand, y: Operand, rounding_mode: str | None) -> S
         return g(DivOp, a, b)
     if g.dtype.is_floating_point:
         return g(TruncOp, g(DivOp, a, b)) if rounding_mode == "trunc" else _floor_divide(g, a, b)
-    _check_integer_divisor(y)
-    quotient = g(DivOp, a, b)
+    b = divisor(g, y)
+    towards_zero = quotient(g, a, b, y)
     if rounding_mode == "trunc":
-        return quotient
-    less = g(SubOp, quotient, g.constant(1, g.dtype))
-    return g(SelectOp, _remainder_has_other_sign(g, g(RemOp, a, b), b), less, quotient)
+        return towards_zero
+    less = g(SubOp, towards_zero, g.constant(1, g.dtype))
+    rest = g(RemOp, a, without_minus_one(g, b, y))
+    return g(SelectOp, _remainder_has_other_sign(g, rest, b), less, towards_zero)
 
 
 def _floor_divide(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
@@ -235,26 +230,21 @@ def _remainder_has_other_sign(g: Emitter, remainder: SSAValue, b: SSAValue) -> S
     return g(AndOp, g(CompareOp, remainder, zero, predicate="ne"), signs)
 
 
-def _check_integer_divisor(y: Operand) -> None:
-    """Division of integers by zero, and of the smallest by -1, traps in machine code; eager raises or wraps."""
-    if isinstance(y, SSAValue) or y in (0, -1):
-        raise NotSupported("division of integers by a tensor, by 0 or by -1")
-
-
 @imports("aten.fmod.Tensor", "aten.fmod.Scalar")
 def fmod(g: Emitter, x: Operand, y: Operand) -> SSAValue:
-    if not g.dtype.is_floating_point:
-        _check_integer_divisor(y)
-    return g(RemOp, *_arithmetic(g, x, y))
+    a, b = _arithmetic(g, x, y)
+    return g(RemOp, a, b if g.dtype.is_floating_point else without_minus_one(g, divisor(g, y), y))
 
 
 @imports("aten.remainder.Tensor", "aten.remainder.Scalar", "aten.remainder.Scalar_Tensor")
 def remainder(g: Emitter, x: Operand, y: Operand) -> SSAValue:
     """Remainder with the sign of the divisor."""
-    if not g.dtype.is_floating_point:
-        _check_integer_divisor(y)
     a, b = _arithmetic(g, x, y)
-    rest = g(RemOp, a, b)
+    if g.dtype.is_floating_point:
+        rest = g(RemOp, a, b)
+    else:
+        b = divisor(g, y)
+        rest = g(RemOp, a, without_minus_one(g, b, y))
     return g(SelectOp, _remainder_has_other_sign(g, rest, b), g(AddOp, rest, b), rest)
 
 
@@ -271,8 +261,8 @@ def pow_scalar(g: Emitter, x: SSAValue, exponent: float | int) -> SSAValue:
             return g(MulOp, x, x)
         case 3:
             return g(MulOp, g(MulOp, x, x), x)
-    if not g.dtype.is_floating_point:
-        raise NotSupported(f"an integer to the power {exponent}")
+    if not g.dtype.is_floating_point and (exponent < 0 or g.dtype == torch.bool):
+        raise NotSupported(f"{str(g.dtype).removeprefix('torch.')} to the power {exponent}")
     match exponent:
         case 0.5:
             return g(SqrtOp, x)
@@ -287,8 +277,8 @@ def pow_scalar(g: Emitter, x: SSAValue, exponent: float | int) -> SSAValue:
 
 @imports("aten.pow.Tensor_Tensor", "aten.pow.Scalar")
 def pow_tensor(g: Emitter, x: Operand, y: SSAValue) -> SSAValue:
-    if not g.dtype.is_floating_point:
-        raise NotSupported("integers to powers that are known only at run time")
+    if g.dtype == torch.bool:
+        raise NotSupported("booleans to a power")
     return g(PowOp, *_arithmetic(g, x, y))
 
 

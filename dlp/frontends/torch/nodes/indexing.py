@@ -8,25 +8,24 @@ from math import prod
 import torch
 from xdsl.ir import SSAValue
 
-from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MaximumOp, MinimumOp, MulOp, SelectOp
-from dlp.dialects.dlp.indexing import GatherOp
+from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, IotaOp, MulOp, SelectOp
+from dlp.dialects.dlp.indexing import GatherOp, TakeAlongOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.imported_graph import TensorSpec
-from dlp.frontends.torch.nodes.view import broadcast
+from dlp.frontends.torch.nodes.view import slice_of
 from dlp.frontends.torch.registry import imports
 
 
 def valid(g: Emitter, index: SSAValue, size: int, *, negative: bool) -> SSAValue:
-    """An index in 0 .. size - 1; with `negative`, -1 is the last element.
-
-    Where eager raises an error for an index out of range, compiled code reads the nearest element instead: never
-    memory that is not the table's.
-    """
+    """An index in 0 .. size - 1, or the run fails; with `negative`, -1 is the last element."""
     dtype = g.dtype_of(index)
+    zero, end = g.constant(0, dtype), g.constant(size, dtype)
+    lowest = g(CompareOp, index, g.constant(-size if negative else 0, dtype), predicate="ge")
+    inside = g(AndOp, lowest, g(CompareOp, index, end, predicate="lt"))
     if negative:
-        wrapped = g(AddOp, index, g.constant(size, dtype))
-        index = g(SelectOp, g(CompareOp, index, g.constant(0, dtype), predicate="lt"), wrapped, index)
-    return g(MinimumOp, g(MaximumOp, index, g.constant(0, dtype)), g.constant(size - 1, dtype))
+        below = g(CompareOp, index, zero, predicate="lt")
+        index = g(SelectOp, below, g(AddOp, index, end), index)
+    return g.require(inside, index, zero, f"IndexError: index out of range for a dimension of size {size}")
 
 
 @imports("aten.embedding.default")
@@ -43,48 +42,102 @@ def index_select(g: Emitter, x: SSAValue, dimension: int, index: SSAValue) -> SS
     return g(GatherOp, x, valid(g, index, g.shape_of(x)[dimension], negative=False), dimension=dimension)
 
 
+class IndexedDimensions:
+    """x[:, i, j] with indices that are integers: some dimensions of x, and what their indices choose.
+
+    The indexed dimensions come together: where they are neighbours they stay, else they go to the front, and there
+    the result has the shape that the indices broadcast to.
+    """
+
+    def __init__(self, g: Emitter, x: SSAValue, indices: Sequence[SSAValue | None]) -> None:
+        self._g = g
+        self._x = x
+        shape = g.shape_of(x)
+        self.places = [d for d, i in enumerate(indices) if i is not None]
+        self.indices = [i for i in indices if i is not None]
+        if any(g.dtype_of(i) not in (torch.int64, torch.int32) for i in self.indices):
+            raise NotSupported("an index that is a mask")
+        neighbours = self.places == list(range(self.places[0], self.places[0] + len(self.places)))
+        at = self.places[0] if neighbours else 0
+        rest = [d for d in range(len(shape)) if d not in self.places]
+        self._order = [*rest[:at], *self.places, *rest[at:]]
+        self.before = [shape[d] for d in rest[:at]]
+        self.behind = [shape[d] for d in rest[at:]]
+        self.size = prod(shape[d] for d in self.places)
+        self.index_shape = tuple(torch.broadcast_shapes(*(g.shape_of(i) for i in self.indices)))
+
+    def together(self) -> SSAValue:
+        """x as [before..., size, behind...], the indexed dimensions being one."""
+        return self._g.reshape(
+            self._g.transpose(self._x, self._order), (*self.before, self.size, *self.behind)
+        )
+
+    def apart(self, x: SSAValue) -> SSAValue:
+        """The inverse of `together`, for a tensor with as many elements."""
+        shape = self._g.shape_of(self._x)
+        wide = self._g.reshape(x, [shape[d] for d in self._order])
+        return self._g.transpose(wide, [self._order.index(d) for d in range(len(shape))])
+
+
+def linear_index(g: Emitter, sizes: Sequence[int], indices: Sequence[SSAValue]) -> SSAValue:
+    """Indices into several dimensions as one into all of them, row by row."""
+    linear: SSAValue | None = None
+    for size, i in zip(sizes, indices, strict=True):
+        i = g.cast(valid(g, i, size, negative=True), torch.int64)
+        linear = i if linear is None else g(AddOp, g(MulOp, linear, g.constant(size, torch.int64)), i)
+    assert linear is not None
+    return linear
+
+
 @imports("aten.index.Tensor", "aten._unsafe_index.Tensor")
 def index_tensor(g: Emitter, x: SSAValue, indices: Sequence[SSAValue | None]) -> SSAValue:
-    """x[:, i, j]: the indexed dimensions become one, which a single index gathers from."""
+    indexed = IndexedDimensions(g, x, indices)
     shape = g.shape_of(x)
-    places = [d for d, i in enumerate(indices) if i is not None]
-    chosen = [i for i in indices if i is not None]
-    if any(g.dtype_of(i) not in (torch.int64, torch.int32) for i in chosen):
-        raise NotSupported("an index that is a mask")
-    together = places == list(range(places[0], places[0] + len(places)))
-    at = places[0] if together else 0
-    rest = [d for d in range(len(shape)) if d not in places]
-    order = [*rest[:at], *places, *rest[at:]]
-    table = g.reshape(
-        g.transpose(x, order),
-        (*(shape[d] for d in rest[:at]), prod(shape[d] for d in places), *(shape[d] for d in rest[at:])),
-    )
-    linear: SSAValue | None = None
-    for d, i in zip(places, chosen, strict=True):
-        i = g.cast(valid(g, i, shape[d], negative=True), torch.int64)
-        linear = i if linear is None else g(AddOp, g(MulOp, linear, g.constant(shape[d], torch.int64)), i)
-    assert linear is not None
-    return g(GatherOp, table, linear, dimension=at)
+    linear = linear_index(g, [shape[d] for d in indexed.places], indexed.indices)
+    return g(GatherOp, indexed.together(), linear, dimension=len(indexed.before))
 
 
 @imports("aten.gather.default")
 def gather(g: Emitter, x: SSAValue, dimension: int, index: SSAValue, sparse_grad: bool) -> SSAValue:
-    """result[..., i, ...] = x[..., index[..., i, ...], ...]: an index into the flat x for every element."""
+    """result[..., i, ...] = x[..., index[..., i, ...], ...]."""
+    x, index = (g.reshape(v, g.shape_of(v) or (1,)) for v in (x, index))
+    dimension %= len(g.shape_of(x))
+    index = valid(g, index, g.shape_of(x)[dimension], negative=False)
+    return g.reshape(g(TakeAlongOp, x, index, dimension=dimension), g.shape)
+
+
+@imports("aten.unfold.default")
+def unfold(g: Emitter, x: SSAValue, dimension: int, size: int, step: int) -> SSAValue:
+    """Windows along a dimension: their elements become the last one."""
     shape = g.shape_of(x)
     if not shape:
-        return broadcast(g, x, g.shape)
+        return g.reshape(x, g.shape)
     dimension %= len(shape)
-    out = g.shape_of(index)
-    if not out:
-        index, out = g.reshape(index, (1,)), (1,)
-    linear = g.cast(valid(g, index, shape[dimension], negative=False), torch.int64)
-    linear = g(MulOp, linear, g.constant(prod(shape[dimension + 1 :]), torch.int64))
-    for d in range(len(shape)):
-        if d != dimension:
-            place = g(IotaOp, shape=out, dimension=d)
-            linear = g(AddOp, linear, g(MulOp, place, g.constant(prod(shape[d + 1 :]), torch.int64)))
-    flat = g(GatherOp, g.reshape(x, (prod(shape),)), linear, dimension=0)
-    return g.reshape(flat, g.shape)
+    windows = (g.shape[dimension], size)
+    first = g(MulOp, g(IotaOp, shape=windows, dimension=0), g.constant(step, torch.int64))
+    y = g(GatherOp, x, g(AddOp, first, g(IotaOp, shape=windows, dimension=1)), dimension=dimension)
+    order = [d for d in range(len(shape) + 1) if d != dimension + 1]
+    return g.transpose(y, [*order, dimension + 1])
+
+
+@imports("aten.diagonal.default")
+def diagonal(g: Emitter, x: SSAValue, offset: int, first: int, second: int) -> SSAValue:
+    """The elements of a diagonal: in the two dimensions as one row they are equally far apart."""
+    shape = g.shape_of(x)
+    first, second = first % len(shape), second % len(shape)
+    rest = [d for d in range(len(shape)) if d not in (first, second)]
+    rows = g.transpose(x, [*rest, first, second])
+    rows = g.reshape(rows, (*(shape[d] for d in rest), shape[first] * shape[second]))
+    start = offset if offset >= 0 else -offset * shape[second]
+    return slice_of(g, rows, len(rest), start, g.shape[-1], shape[second] + 1)
+
+
+@imports("aten.one_hot.default")
+def one_hot(g: Emitter, index: SSAValue, classes: int) -> SSAValue:
+    index = valid(g, index, g.shape[-1], negative=False)
+    places = g(IotaOp, shape=g.shape[-1:], dimension=0)
+    found = g(CompareOp, g.reshape(index, (*g.shape_of(index), 1)), places, predicate="eq")
+    return g.cast(found, g.dtype)
 
 
 @imports("aten.as_strided.default")

@@ -14,8 +14,6 @@ from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.reduction import average
 from dlp.frontends.torch.registry import imports
 
-_STATISTICS = "the statistics of a normalisation, which training uses"
-
 
 @imports("aten._native_batch_norm_legit_no_training.default")
 def batch_norm(
@@ -43,22 +41,35 @@ def instance_norm(
     training: bool,
     momentum: float,
     eps: float,
-) -> tuple[SSAValue, None, None]:
+) -> tuple[SSAValue | None, ...]:
     """Normalised by the batch's own statistics, a channel each: what an instance norm becomes."""
-    if g.is_used(1) or g.is_used(2):
-        raise NotSupported(_STATISTICS)
     over = [d for d in range(len(g.shape)) if d != 1]
-    y = _normalise(g, x, over, eps)
+    mean, deviation = _statistics(g, x, over, eps)
+    y = g(MulOp, g(SubOp, x, mean), deviation)
     row = (g.shape[1], *(1,) * (len(g.shape) - 2))
     if weight is not None:
         y = g(MulOp, y, g.reshape(weight, row))
-    return (y if bias is None else g(AddOp, y, g.reshape(bias, row))), None, None
+    y = y if bias is None else g(AddOp, y, g.reshape(bias, row))
+    return y, *(g.reshape(s, (g.shape[1],)) if g.is_used(i) else None for i, s in ((1, mean), (2, deviation)))
 
 
-def _normalise(g: Emitter, x: SSAValue, over: Sequence[int], eps: float) -> SSAValue:
-    centred = g(SubOp, x, average(g, x, over))
+def _statistics(g: Emitter, x: SSAValue, over: Sequence[int], eps: float) -> tuple[SSAValue, SSAValue]:
+    """The mean and 1 / sqrt(variance + eps) over dimensions, which stay with size 1."""
+    mean = average(g, x, over)
+    centred = g(SubOp, x, mean)
     variance = average(g, g(MulOp, centred, centred), over)
-    return g(MulOp, centred, g(RsqrtOp, g(AddOp, variance, g.constant(eps, g.dtype))))
+    return mean, g(RsqrtOp, g(AddOp, variance, g.constant(eps, g.dtype)))
+
+
+def _used_statistics(
+    g: Emitter, x: SSAValue, over: Sequence[int], eps: float
+) -> tuple[SSAValue | None, SSAValue | None]:
+    """Results 1 and 2 of a normalisation, where anything uses them."""
+    if not g.is_used(1) and not g.is_used(2):
+        return None, None
+    shapes = [tuple(fake.shape) for fake in g.node.meta["val"]]
+    mean, deviation = _statistics(g, x, over, eps)
+    return g.reshape(mean, shapes[1]), g.reshape(deviation, shapes[2])
 
 
 @imports("aten.native_layer_norm.default")
@@ -69,9 +80,7 @@ def layer_norm(
     weight: SSAValue | None,
     bias: SSAValue | None,
     eps: float,
-) -> tuple[SSAValue, None, None]:
-    if g.is_used(1) or g.is_used(2):
-        raise NotSupported(_STATISTICS)
+) -> tuple[SSAValue | None, ...]:
     affine = [v for v in (weight, bias) if v is not None]
     y = g(
         LayerNormOp,
@@ -82,7 +91,8 @@ def layer_norm(
         has_weight=weight is not None,
         has_bias=bias is not None,
     )
-    return y, None, None
+    rank = len(g.shape)
+    return y, *_used_statistics(g, x, range(rank - len(normalized), rank), eps)
 
 
 @imports("aten.native_group_norm.default")
@@ -96,16 +106,15 @@ def group_norm(
     pixels: int,
     groups: int,
     eps: float,
-) -> tuple[SSAValue, None, None]:
+) -> tuple[SSAValue | None, ...]:
     """A layer norm of each group of channels, then the channels' own scales."""
-    if g.is_used(1) or g.is_used(2):
-        raise NotSupported(_STATISTICS)
     rows = g.reshape(x, (batch * groups, channels // groups * pixels))
     y = g.reshape(g(LayerNormOp, rows, rank=1, eps=eps), g.shape)
     row = (channels, *(1,) * (len(g.shape) - 2))
     if weight is not None:
         y = g(MulOp, y, g.reshape(weight, row))
-    return (y if bias is None else g(AddOp, y, g.reshape(bias, row))), None, None
+    y = y if bias is None else g(AddOp, y, g.reshape(bias, row))
+    return y, *_used_statistics(g, rows, [1], eps)
 
 
 @imports("aten._scaled_dot_product_flash_attention_for_cpu.default")

@@ -6,14 +6,12 @@ import math
 from collections.abc import Sequence
 from math import prod
 
-import torch
 from xdsl.ir import SSAValue
 
-from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, DivOp, IotaOp, MulOp, SubOp
+from dlp.dialects.dlp.elementwise import DivOp, MulOp
+from dlp.dialects.dlp.pool_places import MaxPoolPlacesOp
 from dlp.dialects.dlp.reduction import MaxPoolOp, PoolOp, SumPoolOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
-from dlp.frontends.torch.nodes.contraction import matmul
-from dlp.frontends.torch.nodes.reduction import average
 from dlp.frontends.torch.nodes.view import pad
 from dlp.frontends.torch.registry import imports
 
@@ -64,6 +62,18 @@ class Window:
             dilations=self.dilations,
         )
 
+    def places(self) -> SSAValue:
+        """Where the largest elements are, in the plane."""
+        return self.g(
+            MaxPoolPlacesOp,
+            self.x,
+            kernel=self.kernel,
+            strides=self.strides,
+            dilations=self.dilations,
+            low=self.padding,
+            high=self.behind,
+        )
+
 
 _SPATIAL = {
     "aten.max_pool2d_with_indices.default": 2,
@@ -83,13 +93,12 @@ def max_pool(
     padding: Sequence[int],
     dilations: Sequence[int],
     ceil_mode: bool,
-) -> tuple[SSAValue, None]:
-    if g.is_used(1):
-        raise NotSupported("the indices of a max pool")
+) -> tuple[SSAValue, SSAValue | None]:
     if not g.dtype.is_floating_point:
         raise NotSupported("a pool of integers")
     window = Window(g, x, kernel, strides, padding, dilations)
-    return g.reshape(window.pool(MaxPoolOp, window.x, -math.inf), g.shape), None
+    values = g.reshape(window.pool(MaxPoolOp, window.x, -math.inf), g.shape)
+    return values, g.reshape(window.places(), g.shape) if g.is_used(1) else None
 
 
 @imports("aten.avg_pool1d.default", "aten.avg_pool2d.default", "aten.avg_pool3d.default")
@@ -131,34 +140,3 @@ def avg_pool(
     else:
         count = window.pool(SumPoolOp, ones, 0.0)
     return g.reshape(g(DivOp, total, count), g.shape)
-
-
-@imports("aten._adaptive_avg_pool2d.default", "aten._adaptive_avg_pool3d.default")
-def adaptive_avg_pool(g: Emitter, x: SSAValue, size: Sequence[int]) -> SSAValue:
-    """Windows of one size where the sizes divide; else one averaging matrix a dimension."""
-    rank, shape = len(size), g.shape_of(x)
-    source = shape[-rank:]
-    if all(n % m == 0 for n, m in zip(source, size, strict=True)):
-        kernel = [n // m for n, m in zip(source, size, strict=True)]
-        y = g.reshape(x, (1, *shape)) if len(shape) == rank + 1 else x
-        if kernel == list(source):
-            return g.reshape(average(g, y, range(2, rank + 2)), g.shape)
-        y = g(SumPoolOp, y, layout="channels_first", kernel=kernel, strides=kernel, dilations=[1] * rank)
-        return g.reshape(g(MulOp, y, g.constant(1 / prod(kernel), g.dtype)), g.shape)
-    for d in range(len(shape) - rank, len(shape)):
-        order = [*(i for i in range(len(shape)) if i != d), d]
-        back = [order.index(i) for i in range(len(shape))]
-        rows = matmul(g, g.transpose(x, order), _averaging_matrix(g, shape[d], g.shape[d]))
-        x = g.transpose(rows, back)
-        shape = g.shape_of(x)
-    return x
-
-
-def _averaging_matrix(g: Emitter, size: int, out: int) -> SSAValue:
-    """[size, out]: column i averages the elements from floor(i * size / out) up to ceil((i + 1) * size / out)."""
-    rows, columns = (g(IotaOp, shape=(size, out), dimension=d) for d in (0, 1))
-    scaled = g(MulOp, columns, g.constant(size, torch.int64))
-    begin = g(DivOp, scaled, g.constant(out, torch.int64))
-    end = g(DivOp, g(AddOp, scaled, g.constant(size + out - 1, torch.int64)), g.constant(out, torch.int64))
-    inside = g(AndOp, g(CompareOp, rows, begin, predicate="ge"), g(CompareOp, rows, end, predicate="lt"))
-    return g(DivOp, g.cast(inside, g.dtype), g.cast(g(SubOp, end, begin), g.dtype))

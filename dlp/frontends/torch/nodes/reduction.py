@@ -9,12 +9,11 @@ import torch
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.elementwise import (
-    AbsOp,
     CompareOp,
+    DivOp,
     IotaOp,
     MulOp,
     OrOp,
-    PowOp,
     SelectOp,
     SqrtOp,
     SubOp,
@@ -110,33 +109,16 @@ def deviation(g: Emitter, x: SSAValue, dims: Dims, correction: float | None, kee
 def _variance(g: Emitter, x: SSAValue, dims: Dims, correction: float | None) -> tuple[SSAValue, SSAValue]:
     """Variance and mean over dimensions, which stay with size 1; two passes, so that nothing cancels."""
     if not g.shape_of(x):
-        raise NotSupported("the variance of one number")
+        x = g.reshape(x, (1,))
     over = dimensions(g, x, dims)
     count = prod(g.shape_of(x)[d] for d in over)
-    degrees = count - (1 if correction is None else correction)
-    if degrees <= 0:
-        raise NotSupported("a variance with no degrees of freedom")
+    degrees = max(0, count - (1 if correction is None else correction))
     centre = average(g, x, over)
     centred = g(SubOp, x, centre)
     squares = g(SumOp, g(MulOp, centred, centred), dims=over)
+    if degrees == 0:  # not a number, or infinite
+        return g(DivOp, squares, g.constant(0.0, g.dtype)), centre
     return g(MulOp, squares, g.constant(1 / degrees, g.dtype)), centre
-
-
-@imports("aten.linalg_vector_norm.default")
-def vector_norm(g: Emitter, x: SSAValue, order: float, dims: Dims, keepdim: bool, dtype: object) -> SSAValue:
-    x = g.cast(x, g.dtype)
-    over = dimensions(g, x, dims)
-    match float(order):
-        case 2.0:
-            return g.reshape(g(SqrtOp, g(SumOp, g(MulOp, x, x), dims=over)), g.shape)
-        case 1.0:
-            return g.reshape(g(SumOp, g(AbsOp, x), dims=over), g.shape)
-        case float("inf"):
-            return g.reshape(g(MaxOp, g(AbsOp, x), dims=over), g.shape)
-    if order <= 0:
-        raise NotSupported(f"a norm of order {order}")
-    powers = g(SumOp, g(PowOp, g(AbsOp, x), g.constant(order, g.dtype)), dims=over)
-    return g.reshape(g(PowOp, powers, g.constant(1 / order, g.dtype)), g.shape)
 
 
 def place_of_extremum(g: Emitter, x: SSAValue, dimension: int, largest: bool) -> tuple[SSAValue, SSAValue]:
@@ -174,24 +156,3 @@ def extremum_and_place(g: Emitter, x: SSAValue, dimension: int, keepdim: bool) -
 def _ordered(g: Emitter, x: SSAValue) -> SSAValue:
     """Booleans as numbers, which have an order."""
     return g.cast(x, torch.int32) if g.dtype_of(x) == torch.bool else x
-
-
-_LONGEST_PREFIX_SUMS = 2**26
-"""Additions up to which running sums are computed each for itself."""
-
-
-@imports("aten.cumsum.default")
-def running_sum(g: Emitter, x: SSAValue, dimension: int, *_: object) -> SSAValue:
-    """Sum i adds the elements 0 .. i, apart from all other sums: made for the short ones of positions in a text."""
-    shape = g.shape_of(x)
-    if not shape:
-        return g.cast(x, g.dtype)
-    dimension %= len(shape)
-    length = shape[dimension]
-    if prod(shape) * length > _LONGEST_PREFIX_SUMS:
-        raise NotSupported("running sums that are this long")
-    before, behind = prod(shape[:dimension]), prod(shape[dimension + 1 :])
-    row = g.reshape(g.cast(x, g.dtype), (before, 1, length, behind))
-    sums, places = (g(IotaOp, shape=(length, length, 1), dimension=d) for d in (0, 1))
-    counts = g(CompareOp, places, sums, predicate="le")
-    return g.reshape(g(SumOp, g(SelectOp, counts, row, g.constant(0, g.dtype)), dims=[2]), shape)

@@ -1,13 +1,13 @@
-"""Recurrent layers."""
+"""Recurrent layers: a loop over the steps of each layer and direction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.contraction import MatmulOp
-from dlp.dialects.dlp.elementwise import AddOp, MulOp, SigmoidOp, TanhOp
+from dlp.dialects.dlp.elementwise import AddOp, MulOp, ReluOp, SigmoidOp, SubOp, TanhOp
 from dlp.dialects.dlp.view import ConcatOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.view import slice_of
@@ -16,62 +16,104 @@ from dlp.frontends.torch.registry import imports
 _LSTM_MODE = 2
 """`mode` of `mkldnn_rnn_layer`, as the framework numbers its recurrent networks."""
 
-PRODUCT_ROWS = 128
-"""Rows of a product with the inputs: as many steps go together as give so many."""
+Layer = Callable[..., tuple[SSAValue, list[SSAValue]]]
+"""One direction of one layer: `layer(g, x, states, weight_input, weight_hidden, biases, reverse=...)`.
+
+x is [steps, batch, features], states are [batch, hidden], the weights [gates * hidden, features] and
+[gates * hidden, hidden], the biases, none or two, [gates * hidden]; with `reverse` it goes from the last step to the
+first. Returns the outputs [steps, batch, hidden] and the last states.
+"""
 
 
 def lstm_layer(
     g: Emitter,
     x: SSAValue,
-    h: SSAValue,
-    c: SSAValue,
+    states: Sequence[SSAValue],
     weight_input: SSAValue,
     weight_hidden: SSAValue,
     biases: Sequence[SSAValue],
     *,
     reverse: bool,
-) -> tuple[SSAValue, SSAValue, SSAValue]:
-    """One direction of one layer (Hochreiter and Schmidhuber 1997; gates in the order input, forget, cell, output).
+) -> tuple[SSAValue, list[SSAValue]]:
+    """Long short-term memory (Hochreiter and Schmidhuber 1997); gates in the order input, forget, cell, output."""
+    hidden = g.shape_of(states[0])[1]
+    recurrent = g.transpose(weight_hidden, (1, 0))
 
-    Args:
-        x: [steps, batch, features].
-        h, c: [batch, hidden], the first state.
-        weight_input, weight_hidden: [4 * hidden, features] and [4 * hidden, hidden].
-        biases: of [4 * hidden]; none, or the two of the framework.
-        reverse: from the last step to the first.
-
-    Returns:
-        The outputs [steps, batch, hidden], and the last h and c.
-    """
-    steps, batch, features = g.shape_of(x)
-    hidden = g.shape_of(h)[1]
-    recurrent, from_input = g.transpose(weight_hidden, (1, 0)), g.transpose(weight_input, (1, 0))
-    # The products with the inputs depend on no state: those of several steps are one, of rows enough to be efficient.
-    # All steps in one would need memory for all their gates at once.
-    together = -(-PRODUCT_ROWS // batch) if batch else steps
-    outputs: list[SSAValue] = []
-    inputs: dict[int, SSAValue] = {}
-    for step in reversed(range(steps)) if reverse else range(steps):
-        first = step - step % together
-        count = min(together, steps - first)
-        if first not in inputs:
-            product = g(
-                MatmulOp, g.reshape(slice_of(g, x, 0, first, count), (count * batch, features)), from_input
-            )
-            for bias in biases:
-                product = g(AddOp, product, bias)
-            inputs[first] = g.reshape(product, (count, batch, 4 * hidden))
-        given = g.reshape(slice_of(g, inputs[first], 0, step - first, 1), (batch, 4 * hidden))
+    def step(given: SSAValue, h: SSAValue, c: SSAValue) -> tuple[list[SSAValue], list[SSAValue]]:
         gates = g(AddOp, g(MatmulOp, h, recurrent), given)
         i, f, cell, o = (slice_of(g, gates, 1, k * hidden, hidden) for k in range(4))
-        kept, new = g(MulOp, g(SigmoidOp, f), c), g(MulOp, g(SigmoidOp, i), g(TanhOp, cell))
-        c = g(AddOp, kept, new)
+        c = g(AddOp, g(MulOp, g(SigmoidOp, f), c), g(MulOp, g(SigmoidOp, i), g(TanhOp, cell)))
         h = g(MulOp, g(SigmoidOp, o), g(TanhOp, c))
-        outputs.append(g.reshape(h, (1, batch, hidden)))
-    if reverse:
-        outputs.reverse()
-    y = outputs[0] if steps == 1 else g(ConcatOp, *outputs, dimension=0)
-    return y, h, c
+        return [h, c], [h]
+
+    last, (y,) = g.scan([_from_inputs(g, x, weight_input, biases)], states, step, reverse=reverse)
+    return y, last
+
+
+def gru_layer(
+    g: Emitter,
+    x: SSAValue,
+    states: Sequence[SSAValue],
+    weight_input: SSAValue,
+    weight_hidden: SSAValue,
+    biases: Sequence[SSAValue],
+    *,
+    reverse: bool,
+) -> tuple[SSAValue, list[SSAValue]]:
+    """Gated recurrent unit (Cho et al., arXiv:1406.1078), the reset behind the product; gates reset, update, new."""
+    hidden = g.shape_of(states[0])[1]
+    recurrent = g.transpose(weight_hidden, (1, 0))
+
+    def step(given: SSAValue, h: SSAValue) -> tuple[list[SSAValue], list[SSAValue]]:
+        product = g(MatmulOp, h, recurrent)
+        for bias in biases[1:]:
+            product = g(AddOp, product, bias)
+
+        def gate(value: SSAValue, k: int) -> SSAValue:
+            return slice_of(g, value, 1, k * hidden, hidden)
+
+        reset = g(SigmoidOp, g(AddOp, gate(given, 0), gate(product, 0)))
+        update = g(SigmoidOp, g(AddOp, gate(given, 1), gate(product, 1)))
+        new = g(TanhOp, g(AddOp, gate(given, 2), g(MulOp, reset, gate(product, 2))))
+        h = g(AddOp, new, g(MulOp, update, g(SubOp, h, new)))
+        return [h], [h]
+
+    last, (y,) = g.scan([_from_inputs(g, x, weight_input, biases[:1])], states, step, reverse=reverse)
+    return y, last
+
+
+def _elman_layer(activation: type[TanhOp] | type[ReluOp]) -> Layer:
+    """A layer whose state is its output (Elman 1990)."""
+
+    def layer(
+        g: Emitter,
+        x: SSAValue,
+        states: Sequence[SSAValue],
+        weight_input: SSAValue,
+        weight_hidden: SSAValue,
+        biases: Sequence[SSAValue],
+        *,
+        reverse: bool,
+    ) -> tuple[SSAValue, list[SSAValue]]:
+        recurrent = g.transpose(weight_hidden, (1, 0))
+
+        def step(given: SSAValue, h: SSAValue) -> tuple[list[SSAValue], list[SSAValue]]:
+            h = g(activation, g(AddOp, g(MatmulOp, h, recurrent), given))
+            return [h], [h]
+
+        last, (y,) = g.scan([_from_inputs(g, x, weight_input, biases)], states, step, reverse=reverse)
+        return y, last
+
+    return layer
+
+
+def _from_inputs(g: Emitter, x: SSAValue, weight: SSAValue, biases: Sequence[SSAValue]) -> SSAValue:
+    """[steps, batch, outputs]: what the inputs of all steps contribute. It depends on no state: one product."""
+    steps, batch, features = g.shape_of(x)
+    product = g(MatmulOp, g.reshape(x, (steps * batch, features)), g.transpose(weight, (1, 0)))
+    for bias in biases:
+        product = g(AddOp, product, bias)
+    return g.reshape(product, (steps, batch, g.shape_of(weight)[0]))
 
 
 @imports("aten.mkldnn_rnn_layer.default")
@@ -102,25 +144,18 @@ def mkldnn_layer(
     if batch_sizes:
         raise NotSupported("sequences of several lengths")
     state = (g.shape_of(x)[1], hidden)
-    y, last_h, last_c = lstm_layer(
-        g,
-        x,
-        g.reshape(h, state),
-        g.reshape(c, state),
-        weight_input,
-        weight_hidden,
-        [bias_input, bias_hidden] if has_biases else [],
-        reverse=reverse,
-    )
+    biases = [bias_input, bias_hidden] if has_biases else []
+    states = [g.reshape(h, state), g.reshape(c, state)]
+    y, last = lstm_layer(g, x, states, weight_input, weight_hidden, biases, reverse=reverse)
     shapes = [tuple(fake.shape) for fake in g.node.meta["val"]]
-    return y, g.reshape(last_h, shapes[1]), g.reshape(last_c, shapes[2]), None
+    return y, g.reshape(last[0], shapes[1]), g.reshape(last[1], shapes[2]), None
 
 
-@imports("aten.lstm.input")
-def lstm(
+def _layers(
     g: Emitter,
+    layer: Layer,
     x: SSAValue,
-    state: Sequence[SSAValue],
+    states: Sequence[SSAValue],
     weights: Sequence[SSAValue],
     has_biases: bool,
     layers: int,
@@ -128,8 +163,11 @@ def lstm(
     train: bool,
     bidirectional: bool,
     batch_first: bool,
-) -> tuple[SSAValue, SSAValue, SSAValue]:
-    """All layers and directions; `weights` are 4 (2 without biases) for each, layer by layer."""
+) -> tuple[SSAValue, ...]:
+    """All layers and directions; `weights` are 4 (2 without biases) for each, layer by layer.
+
+    `states` are [layers * directions, batch, hidden]. Returns the outputs and the last states.
+    """
     if train and dropout:
         raise NotSupported("dropout")
     each = 4 if has_biases else 2
@@ -138,18 +176,46 @@ def lstm(
         raise NotSupported("projections")
     if batch_first:
         x = g.transpose(x, (1, 0, 2))
-    batch, hidden = g.shape_of(state[0])[1:]
-    last: tuple[list[SSAValue], list[SSAValue]] = ([], [])
-    for layer in range(layers):
+    batch, hidden = g.shape_of(states[0])[1:]
+    last: list[list[SSAValue]] = [[] for _ in states]
+    for number in range(layers):
         outputs: list[SSAValue] = []
         for direction in range(directions):
-            k = layer * directions + direction
-            h, c = (g.reshape(slice_of(g, s, 0, k, 1), (batch, hidden)) for s in state)
+            k = number * directions + direction
+            own = [g.reshape(slice_of(g, s, 0, k, 1), (batch, hidden)) for s in states]
             weight_input, weight_hidden, *biases = weights[k * each : (k + 1) * each]
-            y, h, c = lstm_layer(g, x, h, c, weight_input, weight_hidden, biases, reverse=direction == 1)
+            y, own = layer(g, x, own, weight_input, weight_hidden, biases, reverse=direction == 1)
             outputs.append(y)
-            for states, value in zip(last, (h, c), strict=True):
-                states.append(g.reshape(value, (1, batch, hidden)))
+            for of_all, value in zip(last, own, strict=True):
+                of_all.append(g.reshape(value, (1, batch, hidden)))
         x = outputs[0] if directions == 1 else g(ConcatOp, *outputs, dimension=2)
-    h, c = (s[0] if len(s) == 1 else g(ConcatOp, *s, dimension=0) for s in last)
-    return (g.transpose(x, (1, 0, 2)) if batch_first else x), h, c
+    joined = (s[0] if len(s) == 1 else g(ConcatOp, *s, dimension=0) for s in last)
+    return (g.transpose(x, (1, 0, 2)) if batch_first else x), *joined
+
+
+@imports("aten.lstm.input")
+def lstm(
+    g: Emitter, x: SSAValue, states: Sequence[SSAValue], weights: Sequence[SSAValue], *options: bool
+) -> tuple[SSAValue, ...]:
+    return _layers(g, lstm_layer, x, states, weights, *options)
+
+
+@imports("aten.gru.input")
+def gru(
+    g: Emitter, x: SSAValue, state: SSAValue, weights: Sequence[SSAValue], *options: bool
+) -> tuple[SSAValue, ...]:
+    return _layers(g, gru_layer, x, [state], weights, *options)
+
+
+@imports("aten.rnn_tanh.input")
+def rnn_tanh(
+    g: Emitter, x: SSAValue, state: SSAValue, weights: Sequence[SSAValue], *options: bool
+) -> tuple[SSAValue, ...]:
+    return _layers(g, _elman_layer(TanhOp), x, [state], weights, *options)
+
+
+@imports("aten.rnn_relu.input")
+def rnn_relu(
+    g: Emitter, x: SSAValue, state: SSAValue, weights: Sequence[SSAValue], *options: bool
+) -> tuple[SSAValue, ...]:
+    return _layers(g, _elman_layer(ReluOp), x, [state], weights, *options)

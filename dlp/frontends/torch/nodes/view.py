@@ -10,7 +10,8 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f64, i64
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.dim import Size, is_static, static
-from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MulOp, SelectOp, SubOp
+from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, DivOp, IotaOp, MulOp, SelectOp, SubOp
+from dlp.dialects.dlp.indexing import GatherOp
 from dlp.dialects.dlp.view import BroadcastOp, ConcatOp, PadOp, SliceOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.registry import imports
@@ -244,10 +245,26 @@ def slice_scatter(
     dimension %= len(g.shape)
     size, length = g.shape[dimension], g.shape_of(source)[dimension]
     if step != 1:
-        raise NotSupported("a step other than 1")
+        return _scatter_with_step(g, x, source, dimension, range(size)[slice(start, end, step)])
     begin = _begin(size, start, end, 1)
     parts = [(x, 0, begin), (g.cast(source, g.dtype), 0, length), (x, begin + length, size - begin - length)]
     return join(g, [slice_of(g, v, dimension, o, n) for v, o, n in parts if n], dimension)
+
+
+def _scatter_with_step(g: Emitter, x: SSAValue, source: SSAValue, dimension: int, places: range) -> SSAValue:
+    """x with every `places.step`-th element along a dimension replaced: each looks up which one it would get."""
+    shape, step = g.shape, places.step
+    along = (shape[dimension], *(1,) * (len(shape) - 1 - dimension))
+    place = g(IotaOp, shape=along[:1], dimension=0)
+    offset = g(SubOp, place, g.constant(places.start, torch.int64))
+    number = g(DivOp, offset, g.constant(step, torch.int64))
+    inside = g(CompareOp, offset, g.constant(0, torch.int64), predicate="ge")
+    inside = g(AndOp, inside, g(CompareOp, number, g.constant(len(places), torch.int64), predicate="lt"))
+    exact = g(CompareOp, g(MulOp, number, g.constant(step, torch.int64)), offset, predicate="eq")
+    chosen = g(AndOp, inside, exact)
+    number = g(SelectOp, chosen, number, g.constant(0, torch.int64))
+    wide = g(GatherOp, g.cast(source, g.dtype), number, dimension=dimension)
+    return g(SelectOp, g.reshape(chosen, along), wide, x)
 
 
 @imports("aten.select_scatter.default")
@@ -273,6 +290,10 @@ def full(g: Emitter, like: object, value: float | int | bool, *_: object) -> SSA
     "aten.new_zeros.default",
     "aten.empty.memory_format",
     "aten.empty_like.default",
+    "aten.empty_permuted.default",
+    "aten.empty_strided.default",
+    "aten.new_empty.default",
+    "aten.new_empty_strided.default",
     moves=True,
 )
 def zeros(g: Emitter, *_: object) -> SSAValue:

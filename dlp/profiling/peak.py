@@ -13,7 +13,7 @@ from dlp.toolchain import build_shared
 CHAINS = {"avx2": 12, "avx512": 24}
 """Accumulators: more than latency times throughput (8 to 10), and with both factors within the registers."""
 
-_LOOP = 1000
+_LOOP = 1_000_000
 _SECONDS = 0.02
 
 

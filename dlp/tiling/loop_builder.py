@@ -1,0 +1,117 @@
+"""The loops of an algorithm as `scf`, `memref` and `arith` operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+from xdsl.dialects import func, memref, scf
+from xdsl.dialects.builtin import IndexType
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+
+from dlp.dialects import arith
+from dlp.dialects.dlp.algorithm import AlgorithmOp
+from dlp.dialects.dlp.dim import static
+from dlp.tiling.arith_builder import ArithBuilder
+from dlp.tiling.emitter import Emitter, close
+
+
+class ScfLoopBuilder:
+    """A `LoopBuilder` that emits in front of an op.
+
+    Args:
+        parallel_points: from so many elements of the largest operand on, the outermost loop of a nest runs on threads.
+    """
+
+    def __init__(self, op: AlgorithmOp, function: func.FuncOp, parallel_points: int) -> None:
+        for n in (*op.shape, *(n for k in range(len(op.ins)) for n in op.in_shape(k))):
+            static(n, f"loops of {op.name}")
+        self._op = op
+        self._emitter = Emitter.before(op, function)
+        self._entry = function.body.block
+        self._constants: dict[object, SSAValue] = {}
+        work = max(prod(op.shape), *(prod(op.in_shape(k)) for k in range(len(op.ins))))
+        self._on_threads = op.parent is self._entry and work >= parallel_points
+        self.compute = ArithBuilder(self._add, constants=self._constants, add_constant=self._add_constant)
+
+    def _add(self, op: Operation) -> Operation:
+        return self._emitter.add(op)
+
+    def _add_constant(self, op: Operation) -> Operation:
+        first = self._entry.first_op
+        assert first is not None
+        self._entry.insert_op_before(op, first)
+        return op
+
+    def index(self, n: int) -> SSAValue:
+        return self._emitter.index(n)
+
+    def _value(self, a: SSAValue | int) -> SSAValue:
+        return self.index(a) if isinstance(a, int) else a
+
+    def to_index(self, a: SSAValue) -> SSAValue:
+        return self._add(arith.IndexCastOp(a, IndexType())).results[0]
+
+    def to_integer(self, a: SSAValue, element_type: Attribute) -> SSAValue:
+        return self._add(arith.IndexCastOp(a, element_type)).results[0]
+
+    def load(self, buffer: SSAValue, at: Sequence[SSAValue | int]) -> SSAValue:
+        return self._emitter.add(memref.LoadOp.get(buffer, [self._value(i) for i in at])).res
+
+    def store(self, value: SSAValue, buffer: SSAValue, at: Sequence[SSAValue | int]) -> None:
+        self._add(memref.StoreOp.get(value, buffer, [self._value(i) for i in at]))
+
+    def copy(self, source: SSAValue, destination: SSAValue) -> None:
+        self._add(memref.CopyOp(source, destination))
+
+    def scratch(self, shape: Sequence[int], element_type: Attribute) -> SSAValue:
+        allocation = memref.AllocOp.get(element_type, 64, list(shape))
+        allocation.memref.name_hint = "scratch"
+        self._add(allocation)
+        return allocation.memref
+
+    def loop(
+        self,
+        low: SSAValue | int,
+        high: SSAValue | int,
+        carried: Sequence[SSAValue],
+        step: Callable[..., Sequence[SSAValue]],
+        name: str = "i",
+    ) -> Sequence[SSAValue]:
+        body = Block(arg_types=[IndexType(), *(v.type for v in carried)])
+        body.args[0].name_hint = name
+        loop = scf.ForOp(self._value(low), self._value(high), self.index(1), carried, Region(body))
+        self._add(loop)
+        values = self._inside(body, lambda: step(body.args[0], *body.args[1:]))
+        body.add_op(scf.YieldOp(*values))
+        return list(loop.results)
+
+    def nest(self, sizes: Sequence[int], body: Callable[[Sequence[SSAValue]], None]) -> None:
+        self._nest(list(sizes), [], body)
+
+    def _nest(
+        self, sizes: list[int], indices: list[SSAValue], body: Callable[[Sequence[SSAValue]], None]
+    ) -> None:
+        if not sizes:
+            body(indices)
+        elif sizes[0] == 1:
+            self._nest(sizes[1:], [*indices, self.index(0)], body)
+        else:
+            parallel, self._on_threads = self._on_threads, False
+            _, block, iv = self._emitter.loop(sizes[0], f"i{len(indices)}", parallel)
+            self._inside(block, lambda: self._nest(sizes[1:], [*indices, iv], body))
+            close(block, parallel)
+            self._on_threads = parallel
+
+    def when(self, condition: SSAValue, body: Callable[[], None]) -> None:
+        block = Block()
+        self._add(scf.IfOp(condition, [], Region(block)))
+        self._inside(block, body)
+        block.add_op(scf.YieldOp())
+
+    def _inside(self, block: Block, emit: Callable[[], Sequence[SSAValue] | None]) -> Sequence[SSAValue]:
+        around, self._emitter = self._emitter, self._emitter.inside(block)
+        try:
+            return emit() or ()
+        finally:
+            self._emitter = around

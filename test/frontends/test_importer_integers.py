@@ -1,0 +1,106 @@
+"""Arithmetic of integers: imported, interpreted and compiled, against eager."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from imported import check, compare, compile_and_run, outputs
+
+import dlp
+from dlp.errors import RunError
+
+TYPES = (torch.int64, torch.int32, torch.int8)
+A = torch.tensor([7, -7, 100, -100, 0, 3, -1, 5, 127])
+B = torch.tensor([3, 3, -7, -7, 2, -5, -1, 1, -1])
+
+
+def divisions(a: torch.Tensor, b: torch.Tensor) -> Any:
+    return (
+        a // b,
+        a % b,
+        torch.div(a, b, rounding_mode="trunc"),
+        torch.fmod(a, b),
+        100 // b,
+        a // -1,
+        a % -1,
+        torch.div(a, -1, rounding_mode="trunc"),
+        torch.fmod(a, -1),
+        torch.remainder(9, b),
+    )
+
+
+def bits(a: torch.Tensor, b: torch.Tensor) -> Any:
+    return (
+        a & b,
+        a | b,
+        a ^ b,
+        ~a,
+        a & 12,
+        a << 2,
+        a >> 1,
+        a << b,
+        a >> b,
+        a << 70,
+        a >> -1,
+        3 << b.abs(),
+        5 >> b,
+    )
+
+
+def powers(a: torch.Tensor, b: torch.Tensor) -> Any:
+    return a**5, a**4, a**b, (-1) ** b, 2 ** b.abs(), a.clamp(-1, 1) ** b
+
+
+def products(a: torch.Tensor, b: torch.Tensor) -> Any:
+    m, n = a.reshape(3, 3), b.reshape(3, 3)
+    return m @ n, m.mm(n.T), torch.bmm(m[None], n[None]), a.dot(b), m @ n[0]
+
+
+def reductions(a: torch.Tensor, b: torch.Tensor) -> Any:
+    m = a.reshape(3, 3)
+    return m.sum(), m.sum(0), m.prod(1), m.max(), m.amin(0), m.any(), m.all(1), m.argmax(1), m.float().mean(0)
+
+
+FUNCTIONS = {f.__name__: f for f in (divisions, bits, powers, products, reductions)}
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_interpreted(name: str, dtype: torch.dtype) -> None:
+    check(FUNCTIONS[name], A.to(dtype), B.to(dtype))
+
+
+def test_bytes_without_a_sign() -> None:
+    x, y = torch.tensor([0, 1, 200, 255], dtype=torch.uint8), torch.tensor([1, 7, 3, 200], dtype=torch.uint8)
+    check(lambda x, y: (x // y, x % y, x << y, x >> y, x << 9, x >> 3, x & y, x**2, x // 3), x, y)
+
+
+@pytest.mark.requires_tool("gcc")
+def test_compiled() -> None:
+    pairs = [x.to(dtype) for dtype in TYPES for x in (A, B)]
+
+    def together(*given: torch.Tensor) -> Any:
+        return [f(*given[i : i + 2]) for i in (0, 2, 4) for f in FUNCTIONS.values()]
+
+    captured = check(together, *pairs)
+    expected = torch.utils._pytree.tree_leaves(together(*pairs))
+    compare(captured, outputs(captured, pairs, compile_and_run), expected, 1e-5)
+
+
+@pytest.mark.requires_tool("gcc")
+def test_division_by_zero_is_an_error() -> None:
+    class Divide(torch.nn.Module):
+        def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+            return a // b + a % b
+
+    model = Divide().eval()
+    compiled = dlp.optimize(model, strict=True)
+    assert torch.equal(compiled(A, B), model(A, B))
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        model(A, B * (B > 0))
+    with pytest.raises(RunError, match="ZeroDivisionError"):
+        compiled(A, B * (B > 0))
+    smallest = torch.full_like(A, torch.iinfo(torch.int64).min)
+    assert torch.equal(compiled(smallest, torch.full_like(B, -1)), smallest)

@@ -1,0 +1,39 @@
+"""Small networks that the compiler once got wrong, as `scripts/fuzz.py` shrank them: eager, interpreter and C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from dlp.testing.random_networks import RandomNetwork, find_failure
+
+pytestmark = pytest.mark.requires_tool("gcc")
+
+CASES: dict[str, tuple[Callable[..., object], tuple[torch.Tensor, ...]]] = {
+    # A window reads single elements of a row that was made as one vector.
+    "window over a row in registers": (
+        lambda x, w, b: (torch.conv1d(F.softmax(x, -1), w, b, [2], [0], [1], 1),),
+        (torch.randn(1, 1, 2), torch.randn(1, 1, 2), torch.randn(1)),
+    ),
+    # Cropped to nothing, then padded.
+    "padding around nothing": (
+        lambda x: (F.pad(x, [2, 2, 2, -1, 0, 2], "constant", 1),),
+        (torch.tensor([[[True]]]),),
+    ),
+    # The address does not depend on the index: a variable that nothing uses.
+    "indices into what is repeated": (
+        lambda x, i: (torch.gather(x.expand(2, 1, 1), 0, i),),
+        (torch.tensor([[True]]), torch.tensor([[[1]], [[1]]])),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_right_now(name: str) -> None:
+    function, inputs = CASES[name]
+    graph = torch.fx.symbolic_trace(function)
+    failure = find_failure(RandomNetwork(graph, inputs))
+    assert failure is None, failure
