@@ -4,13 +4,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help setup demo test lit pytest bench proof lint format clean
+.PHONY: help setup demo test lit pytest bench proof fuzz docs lint format clean
 
 help:
 	@echo "make demo     train a small network, optimise it, compare and time it; then ResNet-18"
 	@echo "make test     all tests (lit, then pytest)"
 	@echo "make bench    the networks beside eager, timed; kernels beside the machine's peak"
 	@echo "make proof    every case of the tests in test/proof, and the networks at full size"
+	@echo "make fuzz     random networks against eager, 5000 of them; COUNT=... for another number"
+	@echo "make docs     write the pages that are derived from the code"
 	@echo "make lint     ruff and basedpyright"
 	@echo "make format   let ruff rewrite the sources"
 	@echo "make setup    only the environment in .venv"
@@ -53,6 +55,13 @@ bench: .venv/ready-test
 proof: .venv/ready-test
 	DLP_PROOF=all $(BIN)/pytest -n $(JOBS) --dist=worksteal test/proof
 	$(BIN)/python scripts/full_size.py
+
+COUNT ?= 5000
+fuzz: .venv/ready-test
+	$(BIN)/python scripts/fuzz.py --count $(COUNT) --jobs $(JOBS)
+
+docs: .venv/ready-test
+	$(BIN)/python scripts/generate_docs.py
 
 lint: .venv/ready-lint
 	$(BIN)/ruff check .

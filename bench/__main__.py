@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from bench import peers  # noqa: F401  (they enter the table of candidates)
 from bench.candidates import CANDIDATES, ROOT
 from bench.kernels import measure_kernels
 from bench.picture import svg

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from dlp.profiling.peak import peaks
 from bench.quiet import Watch, alone, set_priority
 from bench.rounds import DISTURBED, Protocol
 from dlp.compiler import compile_module
 from dlp.frontends.torch.capture import capture
+from dlp.profiling.peak import peaks
 from dlp.runtime import aligned_empty
 from dlp.targets import host
 

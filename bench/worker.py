@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench import peers  # noqa: F401  (they enter the table of candidates)
 from bench.candidates import CANDIDATES, ROOT, Ready
 from bench.quiet import Watch, set_priority
 

@@ -10,12 +10,13 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.dim import hints, is_static
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
 from dlp.statistics import count
 from dlp.targets import load
 from dlp.tiling.fusion import FuseFilter, Level, TileAndFuse, erase_replaced
-from dlp.tiling.linear import NotAlignedError
-from dlp.tiling.schedule import task_level
+from dlp.tiling.linear import NotAlignedError, whole
+from dlp.tiling.schedule import footprint, task_level
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,20 @@ class TileTasksPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
         for function in kernels(op):
+            small: set[DestinationOp] = set()
             for root in roots(function.body.block):
-                if root.parent is None or root.USES_INDEX:
+                if root.parent is None or root.USES_INDEX or root in small:
                     continue
                 try:
-                    level = task_level(root, target, self.threads)
+                    single = footprint(root, whole(hints(root.shape)), target)
                 except NotAlignedError:
                     count("kernels left whole: not aligned")
                     continue
+                if single.is_small(target) and is_static(root.shape):
+                    # What it reads is smaller yet, and need not be looked at by itself.
+                    small.update(single.whole)
+                    continue
+                level = task_level(root, single, target, self.threads)
                 if level is not None:
                     tile_root(function, root, level, lambda producer, _: not uses_index(producer))
                     count("kernels cut into tasks")

@@ -1,9 +1,9 @@
 """The framework's own samples of its operations, compiled and compared with eager.
 
-    python scripts/conformance.py [--op NAME ...] [--samples N | --all] [--reference] [--code N] [--json FILE]
+    python scripts/conformance.py [--op NAME ...] [--samples N | --all] [--code N] [--reference] [--update]
 
 Every sample ends as one of: right; left to the framework, with the reason; wrong; crash. The exit status is 1 if one
-is wrong or a crash, or if what is left differs from the table in test/conformance (see --update).
+is wrong or a crash, or if what is left is not what test/conformance/left.tsv says, which --update writes anew.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conformance.outcome import Kind
+    from conformance.outcome import Kind, Outcome
+    from conformance.samples import Sample
 
 # In place of this folder, where the name of this file would hide the tests' package.
 sys.path[0] = str(Path(__file__).resolve().parents[1] / "test")
@@ -27,75 +29,116 @@ sys.path[0] = str(Path(__file__).resolve().parents[1] / "test")
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--op", nargs="*", metavar="NAME", help="operations; a * stands for any letters")
-    parser.add_argument("--samples", type=int, default=4, help="of each operation and element type")
+    parser.add_argument("--samples", type=int, default=4, help="of each operation and element type (4)")
+    parser.add_argument("--dtype", nargs="*", choices=["f32", "i64", "i32", "b1"], help="element types (all)")
     parser.add_argument("--all", action="store_true", help="all samples")
+    parser.add_argument("--code", type=int, default=1, help="so many of them as machine code as well (1)")
     parser.add_argument(
         "--reference", action="store_true", help="the larger set: extreme values, odd strides"
     )
-    parser.add_argument("--code", type=int, default=1, help="so many of each run as machine code as well")
+    parser.add_argument("--update", action="store_true", help="write the table of what is left")
     parser.add_argument("--json", type=Path, help="write every outcome there")
-    parser.add_argument("--verbose", action="store_true", help="every sample that is left")
+    parser.add_argument("--verbose", action="store_true", help="show what is left")
     options = parser.parse_args()
+    if options.reference and options.update:
+        parser.error("the table is of the ordinary samples")
 
-    from fnmatch import fnmatch
-
+    from conformance import table
+    from conformance.outcome import Kind
     from conformance.samples import operations
 
-    names = [
-        name
-        for name in operations()
-        if not options.op or any(fnmatch(name, pattern) for pattern in options.op)
-    ]
+    patterns = options.op or ["*"]
+    names = [name for name in operations() if any(fnmatch(name, pattern) for pattern in patterns)]
     if not names:
-        parser.error(f"no operation is called {' or '.join(options.op)}")
-    limit = None if options.all else options.samples
-    with tempfile.TemporaryDirectory(prefix="dlp-conformance-") as cache:
-        return run(names, limit, options, Path(cache))
-
-
-def run(names: list[str], limit: int | None, options: argparse.Namespace, folder: Path) -> int:
-    from conformance.choice import chosen, compact
-    from conformance.outcome import Kind
-    from conformance.survey import survey
-
-    from dlp.cache import Cache
-
-    cache = Cache(folder)
-
-    counts: Counter[Kind] = Counter()
-    records: list[dict[str, object]] = []
+        parser.error(f"no operation is called {' or '.join(patterns)}")
     started = time.perf_counter()
-    failed = False
-    for place, name in enumerate(names, 1):
-        bad: dict[tuple[str, Kind, str], list[int]] = defaultdict(list)
-        for sample, outcome in survey(chosen(name, limit, reference=options.reference), options.code, cache):
-            counts[outcome.kind] += 1
-            records.append(
-                {"op": name, "dtype": sample.dtype, "index": sample.index, "kind": outcome.kind.value,
-                 "reason": outcome.reason}
-            )  # fmt: skip
-            if outcome.kind in (Kind.WRONG, Kind.CRASH) or (options.verbose and outcome.kind is Kind.LEFT):
-                bad[sample.dtype, outcome.kind, outcome.reason].append(sample.index)
-                failed |= outcome.kind is not Kind.LEFT
-        for (dtype, kind, reason), indices in bad.items():
-            print(f"{name} {dtype} {compact(indices)}: {kind.value}: {reason}", flush=True)
-        _progress(place, len(names), name, counts, started)
+    outcomes = run(names, options)
+    counts = Counter(outcome.kind for outcome in outcomes.values())
     print(
         ", ".join(f"{counts[kind]} {kind.value}" for kind in Kind),
         f"in {time.perf_counter() - started:.0f} s",
     )
     if options.json:
-        options.json.write_text(json.dumps(records))
+        options.json.write_text(json.dumps([_record(*item) for item in outcomes.items()]))
+    failed = bool(counts[Kind.WRONG] or counts[Kind.CRASH])
+    if options.update:
+        table.write(table.updated(table.read(), outcomes))
+    elif not options.reference:
+        for difference in table.differences(table.read(), outcomes):
+            print(difference)
+            failed = True
     return int(failed)
 
 
-def _progress(done: int, total: int, name: str, counts: Counter[Kind], started: float) -> None:
-    """One line on the terminal that is written over; nothing where there is none."""
-    if not sys.stderr.isatty():
-        return
-    figures = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
-    line = f"[{done}/{total}] {time.perf_counter() - started:.0f} s, {figures}: {name}"
-    print(f"\r\x1b[K{line[:110]}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+def run(names: list[str], options: argparse.Namespace) -> dict[Sample, Outcome]:
+    """Every outcome; what is wrong is printed as it is found."""
+    from conformance import table
+    from conformance.choice import chosen
+    from conformance.outcome import Kind
+    from conformance.survey import survey
+
+    from dlp.cache import Cache
+
+    shown = {Kind.WRONG, Kind.CRASH} | ({Kind.LEFT} if options.verbose else set())
+    limit: int | dict[str, int] | None = None if options.all else options.samples
+    if options.dtype:
+        limit = dict.fromkeys(options.dtype, sys.maxsize if options.all else options.samples)
+    also: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    if not options.reference:
+        for witness in table.witnesses(table.read(), all_types=True):
+            if witness.dtype in (options.dtype or witness.dtype):
+                also[witness.op].append((witness.dtype, witness.index))
+    outcomes: dict[Sample, Outcome] = {}
+    progress = _Progress(len(names))
+    with tempfile.TemporaryDirectory(prefix="dlp-conformance-") as folder:
+        for name in names:
+            samples = chosen(name, limit, reference=options.reference, also=also[name])
+            found = dict(survey(samples, options.code, Cache(Path(folder))))
+            _print(found, shown)
+            outcomes |= found
+            progress.step(name, outcomes)
+    return outcomes
+
+
+def _print(outcomes: dict[Sample, Outcome], shown: set[Kind]) -> None:
+    """One line for all samples of an element type that have one outcome."""
+    from conformance.choice import compact
+
+    places: dict[tuple[str, str, Outcome], list[int]] = defaultdict(list)
+    for sample, outcome in outcomes.items():
+        if outcome.kind in shown:
+            places[sample.op, sample.dtype, outcome].append(sample.index)
+    for (op, dtype, outcome), indices in places.items():
+        print(f"{op} {dtype} {compact(indices)}: {outcome.kind.value}: {outcome.reason}", flush=True)
+
+
+def _record(sample: Sample, outcome: Outcome) -> dict[str, object]:
+    return {
+        "op": sample.op,
+        "dtype": sample.dtype,
+        "index": sample.index,
+        "kind": outcome.kind.value,
+        "reason": outcome.reason,
+    }
+
+
+class _Progress:
+    """One line on the terminal that is written over; nothing where there is no terminal."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._started = time.perf_counter()
+
+    def step(self, name: str, outcomes: dict[Sample, Outcome]) -> None:
+        self._done += 1
+        if not sys.stderr.isatty():
+            return
+        counts = Counter(outcome.kind.value for outcome in outcomes.values())
+        figures = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        line = f"[{self._done}/{self._total}] {time.perf_counter() - self._started:.0f} s, {figures}: {name}"
+        end = "\n" if self._done == self._total else ""
+        print(f"\r\x1b[K{line[:110]}", end=end, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,8 @@ class OpCase:
             return [np.abs(a) for a in arrays]
         if self.op is checking.RequireOp:
             arrays[0][...] = True
+        if self.op is checking.CheckIndexOp and "negative" in self.arguments:
+            arrays[0] -= 2
         if self.op is sorting.SearchSortedOp:
             arrays[0].sort(axis=-1)
         return arrays
@@ -271,6 +273,14 @@ _INTEGERS = [
 ]
 
 _CHECKS = [
+    OpCase(checking.CheckIndexOp, [(2, 30)], [i64], {"size": 3, "message": "IndexError: too far"}),
+    OpCase(
+        checking.CheckIndexOp,
+        [(7,)],
+        [i32],
+        {"size": 5, "negative": True, "message": "?"},
+        "negative_i32",
+    ),
     OpCase(checking.RequireOp, [(2, 3), (3,), ()], [i1, i64], {"message": "IndexError: no such row"}),
 ]
 

@@ -7,6 +7,7 @@ import struct
 
 import pytest
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, Float32Type, Float64Type, VectorType, f32, f64
+from xdsl.utils.exceptions import ParseError
 
 from dlp.context import make_context
 from dlp.dialects import arith
@@ -29,3 +30,10 @@ def test_hexadecimal_integers_stay_integers() -> None:
     read = IRParser(make_context(), "%0 = arith.constant dense<0x10> : vector<2xi32>").parse_op()
     assert isinstance(read, arith.ConstantOp) and isinstance(read.value, DenseIntOrFPElementsAttr)
     assert read.value.data.data == struct.pack("<2i", 16, 16)
+
+
+def test_a_string_without_an_end_is_found_at_once() -> None:
+    """An expression that backtracks would need years for it."""
+    for text in ('"' + "a" * 5000, '%y = "' + "word " * 1000, '"' + r"\n" * 2000):
+        with pytest.raises(ParseError, match="closing string literal"):
+            IRParser(make_context(), text).parse_module()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from xdsl.dialects.builtin import StringAttr, i1
+from xdsl.dialects.builtin import IntegerAttr, IntegerType, StringAttr, UnitAttr, i1
 from xdsl.ir import Attribute
-from xdsl.irdl import irdl_op_definition, prop_def
+from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from .body import BodyBuilder, Value
-from .elementwise import ElementwiseOp
-from .structured import ShapedValueType
+from .elementwise import ElementwiseOp, UnaryOp
+from .structured import ShapedValueType, int_of
 
 
 @irdl_op_definition
@@ -28,6 +28,7 @@ class RequireOp(ElementwiseOp):
     ARITY: ClassVar[int] = 3
     CHECKS: ClassVar[bool] = True
     message = prop_def(StringAttr)
+    """Of the error that a run ends with."""
 
     @classmethod
     def infer_element(cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]) -> Attribute:
@@ -40,4 +41,41 @@ class RequireOp(ElementwiseOp):
         return b.select(args[0], args[1], args[2])
 
 
-OPS = (RequireOp,)
+@irdl_op_definition
+class CheckIndexOp(UnaryOp):
+    """The operand, an index into a dimension of `size`, which must be in 0 .. size - 1, or the run fails.
+
+    With `negative` an index from the end, -size .. -1, is one from the start in the result. What is out of range
+    becomes 0, so that whatever the run goes on with, it stays inside the dimension.
+    """
+
+    name = "dlp.check_index"
+    CHECKS: ClassVar[bool] = True
+    size = prop_def(IntegerAttr)
+    negative = opt_prop_def(UnitAttr)
+    message = prop_def(StringAttr)
+
+    @classmethod
+    def infer_element(cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]) -> Attribute:
+        element = ins[0].element_type
+        if not isinstance(element, IntegerType) or element == i1:
+            raise VerifyException(f"dlp.check_index: operand 0 is {ins[0]}, its elements must be integers")
+        if int_of(properties["size"]) < 1:
+            raise VerifyException(
+                f"dlp.check_index: the size is {int_of(properties['size'])}, not at least 1"
+            )
+        return element
+
+    def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
+        (index,) = args
+        element, size = b.type_of(index), self.size.value.data
+        zero = b.constant(0, element)
+        if self.negative is not None:
+            wrapped = b.add(index, b.constant(size, element))
+            index = b.select(b.compare("lt", index, zero), wrapped, index)
+        inside = b.and_(b.compare("ge", index, zero), b.compare("lt", index, b.constant(size, element)))
+        b.check(inside, self.message.data)
+        return b.select(inside, index, zero)
+
+
+OPS = (RequireOp, CheckIndexOp)

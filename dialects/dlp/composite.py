@@ -42,7 +42,9 @@ class SoftmaxOp(DecomposableOp):
 
     name = "dlp.softmax"
     dimension = prop_def(IntegerAttr)
+    """The dimension whose elements sum up to one."""
     log = opt_prop_def(UnitAttr)
+    """The logarithm of the result instead."""
 
     @classmethod
     def infer(
@@ -74,9 +76,13 @@ class LayerNormOp(DecomposableOp):
 
     name = "dlp.layer_norm"
     rank = prop_def(IntegerAttr)
+    """How many dimensions, from the last one, are normalised together."""
     eps = prop_def(FloatAttr)
+    """Added to the variance."""
     has_weight = opt_prop_def(UnitAttr)
+    """There is a weight, after x."""
     has_bias = opt_prop_def(UnitAttr)
+    """There is a bias, last."""
 
     @classmethod
     def infer(
@@ -119,6 +125,7 @@ class BatchNormOp(DecomposableOp):
 
     name = "dlp.batch_norm"
     eps = prop_def(FloatAttr)
+    """Added to the variance."""
 
     @classmethod
     def infer(
@@ -158,8 +165,11 @@ class AttentionOp(DecomposableOp):
 
     name = "dlp.attention"
     scale = prop_def(FloatAttr)
+    """Factor of the products of queries and keys."""
     causal = opt_prop_def(UnitAttr)
+    """No query sees what comes after it."""
     has_mask = opt_prop_def(UnitAttr)
+    """There is a mask, last."""
 
     @classmethod
     def infer(

@@ -37,6 +37,7 @@ class ContractionOp(StructuredOp, ABC):
     COMBINER: ClassVar[str | None] = "add"
 
     panel = opt_prop_def(IntegerAttr)
+    """Width of the panels of packed weights; plain weights if absent."""
 
     @property
     def panel_width(self) -> int | None:
@@ -139,9 +140,13 @@ class ConvOp(ContractionOp):
 
     name = "dlp.conv"
     layout = prop_def(StringAttr)
+    """"channels_first" or "channels_last": where the operands have their channels."""
     strides = prop_def(DenseArrayBase)
+    """Step of the window along each spatial dimension."""
     dilations = prop_def(DenseArrayBase)
+    """Distance of the window's elements along each spatial dimension."""
     groups = prop_def(IntegerAttr)
+    """Into so many groups the channels are cut; each sees its own channels only."""
 
     @classmethod
     def infer(

@@ -43,7 +43,9 @@ class CumulateOp(AlgorithmOp):
 
     name = "dlp.cumulate"
     dimension = prop_def(IntegerAttr)
+    """The dimension that is run along."""
     kind = prop_def(StringAttr)
+    """"add", "mul", "maximum", "minimum" or "logaddexp"."""
 
     @classmethod
     def infer(

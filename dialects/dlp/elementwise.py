@@ -77,6 +77,8 @@ def clamp(b: BodyBuilder, x: Value, low: float | None, high: float | None) -> Va
 
 @irdl_op_definition
 class AddOp(BinaryOp):
+    """Sum; integers wrap around."""
+
     name = "dlp.add"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -85,6 +87,8 @@ class AddOp(BinaryOp):
 
 @irdl_op_definition
 class SubOp(BinaryOp):
+    """Operand 0 minus operand 1; integers wrap around."""
+
     name = "dlp.sub"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -93,6 +97,8 @@ class SubOp(BinaryOp):
 
 @irdl_op_definition
 class MulOp(BinaryOp):
+    """Product; integers wrap around."""
+
     name = "dlp.mul"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -121,6 +127,8 @@ class RemOp(BinaryOp):
 
 @irdl_op_definition
 class PowOp(BinaryOp):
+    """Operand 0 to the power of operand 1, as C's pow has it."""
+
     name = "dlp.pow"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -179,6 +187,8 @@ class XorOp(BinaryOp):
 
 @irdl_op_definition
 class NegOp(UnaryOp):
+    """-x."""
+
     name = "dlp.neg"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -187,6 +197,8 @@ class NegOp(UnaryOp):
 
 @irdl_op_definition
 class AbsOp(UnaryOp):
+    """|x|."""
+
     name = "dlp.abs"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -195,6 +207,8 @@ class AbsOp(UnaryOp):
 
 @irdl_op_definition
 class ExpOp(UnaryOp):
+    """e to the power of x."""
+
     name = "dlp.exp"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -203,6 +217,8 @@ class ExpOp(UnaryOp):
 
 @irdl_op_definition
 class LogOp(UnaryOp):
+    """Natural logarithm; NaN below zero."""
+
     name = "dlp.log"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -211,6 +227,8 @@ class LogOp(UnaryOp):
 
 @irdl_op_definition
 class SqrtOp(UnaryOp):
+    """Square root; NaN below zero."""
+
     name = "dlp.sqrt"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -219,6 +237,8 @@ class SqrtOp(UnaryOp):
 
 @irdl_op_definition
 class RsqrtOp(UnaryOp):
+    """1 / sqrt(x)."""
+
     name = "dlp.rsqrt"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -227,6 +247,8 @@ class RsqrtOp(UnaryOp):
 
 @irdl_op_definition
 class ReciprocalOp(UnaryOp):
+    """1 / x."""
+
     name = "dlp.reciprocal"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -235,6 +257,8 @@ class ReciprocalOp(UnaryOp):
 
 @irdl_op_definition
 class TanhOp(UnaryOp):
+    """Hyperbolic tangent."""
+
     name = "dlp.tanh"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -243,6 +267,8 @@ class TanhOp(UnaryOp):
 
 @irdl_op_definition
 class ErfOp(UnaryOp):
+    """Error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
+
     name = "dlp.erf"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -251,6 +277,8 @@ class ErfOp(UnaryOp):
 
 @irdl_op_definition
 class SinOp(UnaryOp):
+    """Sine of radians."""
+
     name = "dlp.sin"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -259,6 +287,8 @@ class SinOp(UnaryOp):
 
 @irdl_op_definition
 class CosOp(UnaryOp):
+    """Cosine of radians."""
+
     name = "dlp.cos"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -267,6 +297,8 @@ class CosOp(UnaryOp):
 
 @irdl_op_definition
 class FloorOp(UnaryOp):
+    """The largest integer that is not above x, as a float."""
+
     name = "dlp.floor"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -275,6 +307,8 @@ class FloorOp(UnaryOp):
 
 @irdl_op_definition
 class CeilOp(UnaryOp):
+    """The smallest integer that is not below x, as a float."""
+
     name = "dlp.ceil"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -283,6 +317,8 @@ class CeilOp(UnaryOp):
 
 @irdl_op_definition
 class TruncOp(UnaryOp):
+    """x without its fraction: rounded towards zero."""
+
     name = "dlp.trunc"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -315,7 +351,9 @@ class ClampOp(UnaryOp):
 
     name = "dlp.clamp"
     low = opt_prop_def(FloatAttr)
+    """Lower bound; none if absent."""
     high = opt_prop_def(FloatAttr)
+    """Upper bound; none if absent."""
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
         low = None if self.low is None else self.low.value.data
@@ -325,6 +363,8 @@ class ClampOp(UnaryOp):
 
 @irdl_op_definition
 class SigmoidOp(UnaryOp):
+    """1 / (1 + exp(-x))."""
+
     name = "dlp.sigmoid"
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
@@ -349,6 +389,7 @@ class GeluOp(UnaryOp):
 
     name = "dlp.gelu"
     approximate = prop_def(StringAttr)
+    """"none" (by erf) or "tanh"."""
 
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
         x = args[0]
@@ -396,6 +437,7 @@ class CompareOp(BinaryOp):
 
     name = "dlp.compare"
     predicate = prop_def(StringAttr)
+    """eq, ne, lt, le, gt or ge; with NaN only ne is true."""
 
     @classmethod
     def infer_element(cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]) -> Attribute:
@@ -453,6 +495,7 @@ class ConstantOp(ElementwiseOp):
     name = "dlp.constant"
     ARITY: ClassVar[int] = 0
     value = prop_def(Attribute)
+    """The number; it is converted to the element type."""
 
     @classmethod
     def infer(
@@ -472,6 +515,7 @@ class IotaOp(ElementwiseOp):
     USES_INDEX: ClassVar[bool] = True
     ARITY: ClassVar[int] = 0
     dimension = prop_def(Attribute)
+    """The dimension that is counted along."""
 
     @classmethod
     def infer(

@@ -27,6 +27,7 @@ class WeightOp(IRDLOperation):
 
     name = "dlp.weight"
     symbol = prop_def(StringAttr)
+    """The name that the framework has for it."""
     res = result_def(TensorType[Attribute])
     traits = traits_def(Pure())
     assembly_format = "$symbol attr-dict `:` type($res)"
@@ -60,6 +61,7 @@ class FusedOp(IRDLOperation):
     res = var_result_def()
     region = region_def("single_block")
     kind = opt_prop_def(StringAttr)
+    """What the group grew around."""
     traits = traits_def(IsolatedFromAbove(), RecursiveMemoryEffect())
     assembly_format = "($kind^)? `ins` `(` ($ins^ `:` type($ins))? `)` `->` type($res) $region attr-dict"
 

@@ -25,6 +25,7 @@ class GatherOp(StructuredOp):
 
     name = "dlp.gather"
     dimension = prop_def(IntegerAttr)
+    """The dimension of the table that is indexed."""
 
     @classmethod
     def infer(
@@ -61,6 +62,7 @@ class TakeAlongOp(StructuredOp):
 
     name = "dlp.take_along"
     dimension = prop_def(IntegerAttr)
+    """The dimension of the table that is indexed."""
 
     @classmethod
     def infer(

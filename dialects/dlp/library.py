@@ -24,54 +24,72 @@ class LibraryOp(UnaryOp, ABC):
 
 @irdl_op_definition
 class AsinOp(LibraryOp):
+    """Arc sine, in radians; NaN outside of [-1, 1]."""
+
     name = "dlp.asin"
     FUNCTION: ClassVar[str] = "asin"
 
 
 @irdl_op_definition
 class AcosOp(LibraryOp):
+    """Arc cosine, in radians; NaN outside of [-1, 1]."""
+
     name = "dlp.acos"
     FUNCTION: ClassVar[str] = "acos"
 
 
 @irdl_op_definition
 class AtanOp(LibraryOp):
+    """Arc tangent, in radians."""
+
     name = "dlp.atan"
     FUNCTION: ClassVar[str] = "atan"
 
 
 @irdl_op_definition
 class SinhOp(LibraryOp):
+    """Hyperbolic sine."""
+
     name = "dlp.sinh"
     FUNCTION: ClassVar[str] = "sinh"
 
 
 @irdl_op_definition
 class CoshOp(LibraryOp):
+    """Hyperbolic cosine."""
+
     name = "dlp.cosh"
     FUNCTION: ClassVar[str] = "cosh"
 
 
 @irdl_op_definition
 class AsinhOp(LibraryOp):
+    """Inverse hyperbolic sine."""
+
     name = "dlp.asinh"
     FUNCTION: ClassVar[str] = "asinh"
 
 
 @irdl_op_definition
 class AcoshOp(LibraryOp):
+    """Inverse hyperbolic cosine; NaN below 1."""
+
     name = "dlp.acosh"
     FUNCTION: ClassVar[str] = "acosh"
 
 
 @irdl_op_definition
 class AtanhOp(LibraryOp):
+    """Inverse hyperbolic tangent; NaN outside of [-1, 1]."""
+
     name = "dlp.atanh"
     FUNCTION: ClassVar[str] = "atanh"
 
 
 @irdl_op_definition
 class TanOp(LibraryOp):
+    """Tangent of radians."""
+
     name = "dlp.tan"
     FUNCTION: ClassVar[str] = "tan"
 

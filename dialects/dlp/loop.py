@@ -53,6 +53,7 @@ class ScanOp(IRDLOperation):
     outputs = var_result_def(TensorType)
     region = region_def("single_block")
     reverse = opt_prop_def(UnitAttr)
+    """From the last step to the first."""
     irdl_options = (AttrSizedOperandSegments(as_property=True), AttrSizedResultSegments(as_property=True))
     traits = traits_def(RecursiveMemoryEffect())
     assembly_format = (

@@ -25,10 +25,15 @@ class MaxPoolPlacesOp(AlgorithmOp):
 
     name = "dlp.max_pool_places"
     kernel = prop_def(DenseArrayBase)
+    """Size of the window along each spatial dimension."""
     strides = prop_def(DenseArrayBase)
+    """Step of the window along each spatial dimension."""
     dilations = prop_def(DenseArrayBase)
+    """Distance of the window's elements along each spatial dimension."""
     low = prop_def(DenseArrayBase)
+    """Rows around the plane, before it."""
     high = prop_def(DenseArrayBase)
+    """Rows around the plane, behind it."""
 
     @classmethod
     def infer(

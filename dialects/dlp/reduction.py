@@ -24,6 +24,7 @@ class ReduceOp(StructuredOp, ABC):
     """
 
     dims = prop_def(DenseArrayBase)
+    """The dimensions to reduce, ascending."""
 
     @classmethod
     def infer(
@@ -54,9 +55,13 @@ class PoolOp(StructuredOp, ABC):
     """
 
     layout = prop_def(StringAttr)
+    """"channels_first" or "channels_last": where the operands have their channels."""
     kernel = prop_def(DenseArrayBase)
+    """Size of the window along each spatial dimension."""
     strides = prop_def(DenseArrayBase)
+    """Step of the window along each spatial dimension."""
     dilations = prop_def(DenseArrayBase)
+    """Distance of the window's elements along each spatial dimension."""
 
     @classmethod
     def infer(
@@ -107,6 +112,8 @@ class PoolOp(StructuredOp, ABC):
 
 @irdl_op_definition
 class SumOp(ReduceOp):
+    """Sum of the elements along `dims`, which stay as dimensions of size 1."""
+
     name = "dlp.sum"
     COMBINER: ClassVar[str | None] = "add"
 
@@ -116,6 +123,8 @@ class SumOp(ReduceOp):
 
 @irdl_op_definition
 class ProdOp(ReduceOp):
+    """Product of the elements along `dims`, which stay as dimensions of size 1."""
+
     name = "dlp.prod"
     COMBINER: ClassVar[str | None] = "mul"
 

@@ -47,7 +47,9 @@ class ScatterOp(AlgorithmOp):
 
     name = "dlp.scatter"
     dimension = prop_def(IntegerAttr)
+    """The dimension of x that is indexed."""
     combine = opt_prop_def(StringAttr)
+    """"add", "mul", "maximum" or "minimum"; an update takes the place of what is there if absent."""
 
     @classmethod
     def infer(

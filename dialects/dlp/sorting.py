@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from xdsl.dialects.builtin import Float32Type, Float64Type, IntegerAttr, UnitAttr, i1, i64
 from xdsl.ir import Attribute, SSAValue
@@ -29,11 +30,21 @@ def _check_dimension(name: str, ins: Sequence[ShapedValueType], properties: Mapp
     return d
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Places in order, and the elements there."""
+
+    places: SSAValue
+    keys: SSAValue
+
+
 class _OrderOp(AlgorithmOp):
     """Rows of places along `dimension`, in the order of the elements there."""
 
     dimension = prop_def(IntegerAttr)
+    """The dimension that is sorted along."""
     descending = opt_prop_def(UnitAttr)
+    """The largest first."""
 
     def rows(self, b: LoopBuilder, row: Callable[[At], None]) -> None:
         """Do something to every row."""
@@ -49,29 +60,27 @@ class _OrderOp(AlgorithmOp):
         is_float = isinstance(self.in_type(0).element_type, Float32Type | Float64Type)
         return in_order(b.compute, first, second, descending=self.descending is not None, is_float=is_float)
 
-    def key(self, b: LoopBuilder, at: At, place: Value) -> Value:
-        """The element at a place that was stored."""
-        return b.load(self.ins[0], at(b.to_index(place)))
-
-    def insert(self, b: LoopBuilder, at: At, low: Index, high: Index, place: Value) -> Value:
-        """Insert a place into the sorted places low .. high - 1, behind its equals.
+    def insert(
+        self, b: LoopBuilder, at: At, low: Index, high: Index, place: Value, key: Value, keys: SSAValue
+    ) -> tuple[Value, Value]:
+        """Insert a place into the sorted places low .. high - 1, behind its equals; `keys` are the elements there.
 
         Returns:
-            What no longer fits: the place that belongs at `high`.
+            What no longer fits: the place that belongs at `high`, and the element there.
         """
         out, c = self.outs[0], b.compute
-        key = self.key(b, at, place)
 
         def step(i: Index, held: Value, held_key: Value, shifting: Value) -> Sequence[Value]:
-            other = b.load(out, at(i))
-            other_key = self.key(b, at, other)
+            other, other_key = b.load(out, at(i)), b.load(keys, at(i))
             # From the first element that must follow on, all move by one.
             shift = c.or_(shifting, self.before(b, held_key, other_key))
             b.store(c.select(shift, held, other), out, at(i))
+            b.store(c.select(shift, held_key, other_key), keys, at(i))
             return c.select(shift, other, held), c.select(shift, other_key, held_key), shift
 
-        shifting = c.compare("ne", b.index(0), b.index(0))
-        return b.loop(low, high, (place, key, shifting), step, "p")[0]
+        shifting = c.constant(False, i1)
+        held, held_key, _ = b.loop(low, high, (place, key, shifting), step, "p")
+        return held, held_key
 
 
 @irdl_op_definition
@@ -79,7 +88,7 @@ class ArgsortOp(_OrderOp):
     """The places of the elements along `dimension` in ascending order, or `descending`, as i64.
 
     Stable: equal elements keep their order. NaN is larger than every number. Runs sorted by insertion are merged from
-    one buffer to another and back (bottom-up merge sort).
+    one buffer to another and back (bottom-up merge sort); the elements move with their places.
     """
 
     name = "dlp.argsort"
@@ -92,20 +101,22 @@ class ArgsortOp(_OrderOp):
         return shape_of(ins[0]), i64
 
     def loops(self, b: LoopBuilder) -> None:
-        n = self.shape[self.dimension.value.data]
+        n, element = self.shape[self.dimension.value.data], self.in_type(0).element_type
         rounds, width = 0, _RUN
         while width < n:
             rounds, width = rounds + 1, width * 4
-        spare = b.scratch(self.shape, i64) if rounds else None
+        here = _Rows(self.outs[0], b.scratch(self.shape, element))
+        there = _Rows(b.scratch(self.shape, i64), b.scratch(self.shape, element)) if rounds else None
+        b.copy(self.ins[0], here.keys)
 
         def row(at: At) -> None:
-            self._sort_runs(b, at, n)
-            if spare is not None:
-                self._merge_runs(b, at, n, rounds, spare)
+            self._sort_runs(b, at, n, here.keys)
+            if there is not None:
+                self._merge_runs(b, at, n, rounds, here, there)
 
         self.rows(b, row)
 
-    def _sort_runs(self, b: LoopBuilder, at: At, n: int) -> None:
+    def _sort_runs(self, b: LoopBuilder, at: At, n: int, keys: SSAValue) -> None:
         c, out = b.compute, self.outs[0]
 
         def run(number: Index) -> Sequence[Value]:
@@ -113,7 +124,10 @@ class ArgsortOp(_OrderOp):
             high = c.minimum(c.add(low, b.index(_RUN)), b.index(n))
 
             def add(i: Index) -> Sequence[Value]:
-                b.store(self.insert(b, at, low, i, b.to_integer(i, i64)), out, at(i))
+                key = b.load(keys, at(i))
+                place, key = self.insert(b, at, low, i, b.to_integer(i, i64), key, keys)
+                b.store(place, out, at(i))
+                b.store(key, keys, at(i))
                 return ()
 
             b.loop(low, high, (), add)
@@ -121,45 +135,45 @@ class ArgsortOp(_OrderOp):
 
         b.loop(0, -(-n // _RUN), (), run, "run")
 
-    def _merge_runs(self, b: LoopBuilder, at: At, n: int, rounds: int, spare: SSAValue) -> None:
-        """Every round merges twice: into the spare buffer and back, runs four times as long as before."""
-        c, out = b.compute, self.outs[0]
+    def _merge_runs(self, b: LoopBuilder, at: At, n: int, rounds: int, here: _Rows, there: _Rows) -> None:
+        """Every round merges twice: into the spare buffers and back, runs four times as long as before."""
+        c = b.compute
 
         def twice(_: Index, width: Value) -> Sequence[Value]:
             double = c.add(width, width)
-            self._merge(b, at, n, width, out, spare)
-            self._merge(b, at, n, double, spare, out)
+            self._merge(b, at, n, width, here, there)
+            self._merge(b, at, n, double, there, here)
             return (c.add(double, double),)
 
         b.loop(0, rounds, (b.index(_RUN),), twice, "round")
 
-    def _merge(
-        self, b: LoopBuilder, at: At, n: int, width: Index, source: SSAValue, destination: SSAValue
-    ) -> None:
-        """Merge neighbouring runs of `width` places."""
+    def _merge(self, b: LoopBuilder, at: At, n: int, width: Index, source: _Rows, target: _Rows) -> None:
+        """Merge neighbouring runs of `width` elements."""
         c, end, last = b.compute, b.index(n), b.index(n - 1)
+        double = c.add(width, width)
 
-        def place(i: Index) -> Value:
-            """The place at i; any other where a run is used up, which is not looked at."""
-            return b.load(source, at(c.minimum(i, last)))
+        def pair(number: Index) -> Sequence[Value]:
+            low = c.mul(number, double)
+            middle = c.minimum(c.add(low, width), end)
+            high = c.minimum(c.add(low, double), end)
 
-        def step(k: Index, left: Value, right: Value, middle: Value, high: Value) -> Sequence[Value]:
-            # A pair of runs is done: on to the next.
-            done = c.compare("eq", k, high)
-            left, right = c.select(done, k, left), c.select(done, c.minimum(c.add(k, width), end), right)
-            middle = c.select(done, right, middle)
-            high = c.select(done, c.minimum(c.add(middle, width), end), high)
-            a, z = place(left), place(right)
-            behind = self.before(b, self.key(b, at, z), self.key(b, at, a))
-            left_empty, right_left = c.compare("ge", left, middle), c.compare("lt", right, high)
-            take_right = c.and_(right_left, c.or_(left_empty, behind))
-            b.store(c.select(take_right, z, a), destination, at(k))
-            one, zero = b.index(1), b.index(0)
-            left = c.add(left, c.select(take_right, zero, one))
-            return left, c.add(right, c.select(take_right, one, zero)), middle, high
+            def step(k: Index, left: Value, right: Value) -> Sequence[Value]:
+                # Where a run is used up any element is read, and not looked at.
+                a, z = (b.load(source.keys, at(c.minimum(i, last))) for i in (left, right))
+                left_empty, right_left = c.compare("ge", left, middle), c.compare("lt", right, high)
+                take_right = c.and_(right_left, c.or_(left_empty, self.before(b, z, a)))
+                place = b.load(source.places, at(c.select(take_right, right, left)))
+                b.store(place, target.places, at(k))
+                b.store(c.select(take_right, z, a), target.keys, at(k))
+                one, zero = b.index(1), b.index(0)
+                left = c.add(left, c.select(take_right, zero, one))
+                return left, c.add(right, c.select(take_right, one, zero))
 
-        zero = b.index(0)
-        b.loop(0, n, (zero, zero, zero, zero), step, "k")
+            b.loop(low, high, (low, middle), step, "k")
+            return ()
+
+        pairs = c.div(c.add(double, b.index(n - 1)), double)
+        b.loop(0, pairs, (), pair, "pair")
 
 
 @irdl_op_definition
@@ -172,6 +186,7 @@ class TopKOp(_OrderOp):
 
     name = "dlp.top_k"
     k = prop_def(IntegerAttr)
+    """How many places."""
 
     @classmethod
     def infer(
@@ -186,23 +201,33 @@ class TopKOp(_OrderOp):
         return (*shape[:d], k, *shape[d + 1 :]), i64
 
     def loops(self, b: LoopBuilder) -> None:
-        out, n, k = self.outs[0], self.in_shape(0)[self.dimension.value.data], self.k.value.data
+        x, out, n, k = (
+            self.ins[0],
+            self.outs[0],
+            self.in_shape(0)[self.dimension.value.data],
+            self.k.value.data,
+        )
+        keys = b.scratch(self.shape, self.in_type(0).element_type)
 
         def row(at: At) -> None:
+            def put(i: Index, high: Index) -> tuple[Value, Value]:
+                return self.insert(b, at, b.index(0), high, b.to_integer(i, i64), b.load(x, at(i)), keys)
+
             def fill(i: Index) -> Sequence[Value]:
-                b.store(self.insert(b, at, b.index(0), i, b.to_integer(i, i64)), out, at(i))
+                place, key = put(i, i)
+                b.store(place, out, at(i))
+                b.store(key, keys, at(i))
                 return ()
 
             def compare(i: Index) -> Sequence[Value]:
-                worst = self.key(b, at, b.load(out, at(b.index(k - 1))))
-                better = self.before(b, b.load(self.ins[0], at(i)), worst)
-                b.when(better, lambda: put(i))
+                better = self.before(b, b.load(x, at(i)), b.load(keys, at(b.index(k - 1))))
+                b.when(better, lambda: put(i, b.index(k)))
                 return ()
 
-            def put(i: Index) -> None:
-                self.insert(b, at, b.index(0), b.index(k), b.to_integer(i, i64))
-
-            b.loop(0, k, (), fill)
+            first = b.index(0)
+            b.store(b.to_integer(first, i64), out, at(first))
+            b.store(b.load(x, at(first)), keys, at(first))
+            b.loop(1, k, (), fill)
             b.loop(k, n, (), compare)
 
         self.rows(b, row)
@@ -218,6 +243,7 @@ class SearchSortedOp(AlgorithmOp):
 
     name = "dlp.search_sorted"
     right = opt_prop_def(UnitAttr)
+    """Count equal elements as well."""
 
     @classmethod
     def infer(

@@ -78,6 +78,7 @@ class TransposeOp(ViewOp):
 
     name = "dlp.transpose"
     permutation = prop_def(DenseArrayBase)
+    """For each dimension of the result that of the operand."""
 
     @classmethod
     def infer(
@@ -200,7 +201,9 @@ class SliceOp(ViewOp):
 
     name = "dlp.slice"
     offsets = prop_def(DenseArrayBase)
+    """Index of the first element in each dimension."""
     steps = prop_def(DenseArrayBase)
+    """Distance of the elements in each dimension; may be negative."""
 
     @classmethod
     def infer(
@@ -299,8 +302,11 @@ class PadOp(DestinationOp):
 
     name = "dlp.pad"
     low = prop_def(DenseArrayBase)
+    """Elements before, for each dimension."""
     high = prop_def(DenseArrayBase)
+    """Elements behind, for each dimension."""
     value = prop_def(Attribute)
+    """What the frame holds."""
 
     @classmethod
     def infer(
@@ -323,6 +329,7 @@ class ConcatOp(DestinationOp):
 
     name = "dlp.concat"
     dimension = prop_def(IntegerAttr)
+    """The dimension along which the operands follow each other."""
 
     @classmethod
     def infer(

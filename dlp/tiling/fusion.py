@@ -218,7 +218,7 @@ class TileAndFuse:
 
     def _materialise(self, emitter: Emitter, producer: DestinationOp, region: Region) -> SSAValue:
         """Compute a region of a producer's result; the buffer that holds it."""
-        key = (id(emitter), producer, tuple(i.key for i in region))
+        key = (emitter, producer, tuple(i.key for i in region))
         if key in self._made:
             return self._made[key]
         if producer not in self.fused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
+from typing import TypeVar
 
 from xdsl.dialects import func, memref, scf
 from xdsl.dialects.builtin import IndexType
@@ -14,6 +15,8 @@ from dlp.dialects.dlp.algorithm import AlgorithmOp
 from dlp.dialects.dlp.dim import static
 from dlp.tiling.arith_builder import ArithBuilder
 from dlp.tiling.emitter import Emitter, close
+
+_Result = TypeVar("_Result")
 
 
 class ScfLoopBuilder:
@@ -103,15 +106,15 @@ class ScfLoopBuilder:
             close(block, parallel)
             self._on_threads = parallel
 
-    def when(self, condition: SSAValue, body: Callable[[], None]) -> None:
+    def when(self, condition: SSAValue, body: Callable[[], object]) -> None:
         block = Block()
         self._add(scf.IfOp(condition, [], Region(block)))
         self._inside(block, body)
         block.add_op(scf.YieldOp())
 
-    def _inside(self, block: Block, emit: Callable[[], Sequence[SSAValue] | None]) -> Sequence[SSAValue]:
+    def _inside(self, block: Block, emit: Callable[[], _Result]) -> _Result:
         around, self._emitter = self._emitter, self._emitter.inside(block)
         try:
-            return emit() or ()
+            return emit()
         finally:
             self._emitter = around

@@ -8,7 +8,7 @@ and how evenly the tiles divide among the threads.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, prod
 
 from xdsl.dialects.builtin import FixedBitwidthType
@@ -47,6 +47,15 @@ class Footprint:
     cycles: float = 0.0
     scratch_bytes: int = 0
     read_cycles: float = 0.0
+    whole: list[DestinationOp] = field(default_factory=list)
+    """The ops whose whole result is computed, or more of it."""
+
+    def is_small(self, target: Target) -> bool:
+        """Whether threads would cost more than they save, and tiles as well, as everything is in the nearest cache."""
+        return (
+            self.scratch_bytes <= target.l1_bytes // 2
+            and self.cycles + self.read_cycles + TILE_OVERHEAD <= REGION_OVERHEAD
+        )
 
 
 def is_depthwise(op: DestinationOp) -> bool:
@@ -70,6 +79,8 @@ def footprint(root: StructuredOp, box: Region, target: Target) -> Footprint:
         seen.add(key)
         check_alignment(op, region)
         volume = prod(i.bound for i in region)
+        if volume >= prod(hints(op.shape)):
+            total.whole.append(op)
         if op is not root and not _carried_in_registers(op):
             total.scratch_bytes += volume * element_bytes(op.element_type)
         if isinstance(op, PadOp):
@@ -85,7 +96,8 @@ def footprint(root: StructuredOp, box: Region, target: Target) -> Footprint:
         total.cycles += op_cycles(op, volume * prod(reduction), target)
         full = [*region, *whole(reduction)]
         for i in range(len(op.ins)):
-            operand(op, i, operand_region(op, i, full, lambda n: Linear(hint(n))))
+            read = operand_region(op, i, full, lambda n: Linear(hint(n)))
+            operand(op, i, [Interval(part.offset, part.size, hint(part.bound)) for part in read])
 
     def operand(op: DestinationOp, i: int, region: Region) -> None:
         producer = writer_of(op.ins[i])
@@ -119,14 +131,9 @@ _EXPENSIVE = frozenset(
 )
 
 
-def task_level(root: StructuredOp, target: Target, threads: int) -> Level | None:
-    """Tiles that become the tasks of the threads; None where the whole op is one task.
-
-    Raises:
-        NotAlignedError: not even the whole result can be computed with all producers inside.
-    """
+def task_level(root: StructuredOp, single: Footprint, target: Target, threads: int) -> Level | None:
+    """Tiles that become the tasks of the threads; None where the whole op, of footprint `single`, is one task."""
     shape = hints(root.shape)
-    single = footprint(root, whole(shape), target)
     best_cost = _cost(single, 1, 1, target)
     best: Level | None = None
     unit = column_unit(root, target)

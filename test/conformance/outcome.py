@@ -30,17 +30,23 @@ RIGHT = Outcome(Kind.RIGHT)
 
 
 def difference(
-    actual: Sequence[torch.Tensor], expected: Sequence[torch.Tensor], *, values: bool = True
+    actual: Sequence[torch.Tensor],
+    expected: Sequence[torch.Tensor],
+    *,
+    values: bool = True,
+    places: bool = True,
 ) -> str:
     """How results differ from eager's; empty where they do not.
 
     Args:
         values: whether the elements count, or only what kind of tensors they are.
+        places: whether those of the second result do, which says where the elements of the first were.
     """
     if len(actual) != len(expected):
         return f"{len(actual)} results instead of {len(expected)}"
     for i, (a, b) in enumerate(zip(actual, expected, strict=True)):
-        if reason := _kind_difference(a, b) or (_value_difference(a, b) if values else ""):
+        counts = values and (places or i == 0)
+        if reason := _kind_difference(a, b) or (_value_difference(a, b) if counts else ""):
             return f"result {i}: {reason}"
     return ""
 

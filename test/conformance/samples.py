@@ -20,8 +20,11 @@ DTYPES = {"f32": torch.float32, "i64": torch.int64, "i32": torch.int32, "b1": to
 UNDEFINED = ("empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided")
 """Operations whose results hold anything."""
 
+ANY_PLACE = ("kthvalue", "median", "mode", "nanmedian", "topk")
+"""Operations that give places of elements, any of which will do where elements are equal."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Sample:
     """One call of an operation.
 

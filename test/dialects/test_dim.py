@@ -30,8 +30,8 @@ def test_questions_with_one_answer():
     assert S > 1
     assert S * T >= S
     assert S != 1
-    assert 0 < S - 1
-    assert S == symbol("s0", 8)
+    assert S - 1 > 0
+    assert symbol("s0", 8) == S
     assert S != T  # not known to be equal
     assert S != 768
 

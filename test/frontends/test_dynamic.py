@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from comparison import close
 from torch import nn
 from torch.nn import functional
 
 import dlp
-from comparison import close
 
 
 class Block(nn.Module):

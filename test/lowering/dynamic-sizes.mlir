@@ -2,7 +2,7 @@
 
 // The rows are a size that only a run knows. The function takes it as an argument, and hands it to the kernels.
 // CHECK:      func.func @forward(%x: memref<?x16xf32, #dlp.dims<["s0", 16 : i64], [], {s0 = 64 : i64}>>
-// CHECK-SAME:   %[[ROWS:.*]]: index, %{{.*}}: memref<?xi8>) attributes
+// CHECK-SAME:   %[[ROWS:[a-z0-9]+]]: index, %{{.*}}: memref<?xi8>) attributes
 // CHECK-SAME:   dlp.symbols = {s0 = 3 : i64}
 // CHECK:        affine.apply affine_map<(d0) -> (((d0 * 32) + 63))> (%[[ROWS]])
 // CHECK:        memref.view %{{.*}}[%{{.*}}][%[[ROWS]]]

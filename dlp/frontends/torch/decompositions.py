@@ -17,6 +17,7 @@ from torch._decomp import (
     core_aten_decompositions,
     get_decompositions,
 )
+from torch._prims_common import suggest_memory_format
 
 from dlp.frontends.torch.fast_paths import FAST_PATHS
 
@@ -107,7 +108,13 @@ def _kept() -> frozenset[torch._ops.OpOverload]:
 @cache
 def _more() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:
     known = get_decompositions([overload for name in DECOMPOSED for overload in _overloads(name)])
-    return {**known, **FAST_PATHS}
+    return {**known, **FAST_PATHS, torch.ops.aten.max_unpool2d.default: _max_unpool2d}
+
+
+def _max_unpool2d(x: torch.Tensor, indices: torch.Tensor, size: list[int]) -> torch.Tensor:
+    """The framework's decomposition forgets that the result is channels-last where `x` is."""
+    (decompose,) = get_decompositions([torch.ops.aten.max_unpool2d.default]).values()
+    return decompose(x, indices, size).contiguous(memory_format=suggest_memory_format(x))
 
 
 @cache

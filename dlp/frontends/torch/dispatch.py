@@ -159,7 +159,7 @@ class OptimizedForward:
         first = next(iter(self.session.fallbacks))
         warnings.warn(
             f"dlp leaves a part of {type(self.module).__name__} to the framework, and may again: {first}. "
-            "dlp.report(model) lists all of it; this warning comes once a model.",
+            "dlp.report(model) lists all of it, docs/fallbacks.md says what to do; this warning comes once a model.",
             FallbackWarning,
             stacklevel=5,  # this, __call__, and torch's _call_impl and _wrapped_call_impl
         )

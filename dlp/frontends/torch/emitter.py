@@ -133,14 +133,15 @@ class Emitter:
             otherwise: what to go on with until then.
             message: may begin with an exception's name (see `dlp.errors.run_error`); the user's line is added.
         """
-        return self(RequireOp, condition, x, otherwise, message=message + self._place)
+        return self(RequireOp, condition, x, otherwise, message=message + self.place)
 
     def require_later(self, condition: SSAValue, message: str) -> None:
         """Like `require`, where no value depends on the condition, which is a single one."""
-        self._asserted.append((condition, message + self._place))
+        self._asserted.append((condition, message + self.place))
 
     @property
-    def _place(self) -> str:
+    def place(self) -> str:
+        """The user's line, to stand at the end of a message."""
         return f" ({self._source.data})" if self._source is not None else ""
 
     def reshape(self, x: SSAValue, shape: Sequence[int]) -> SSAValue:

@@ -23,7 +23,9 @@ def separate_numbers(captured: GraphModule) -> tuple[GraphModule, Callable[[_Fun
     """
     results = captured.graph.output_node().args[0]
     assert isinstance(results, Sequence)
-    is_number = [isinstance(r, Node) and isinstance(r.meta.get("example_value"), torch.SymInt) for r in results]
+    is_number = [
+        isinstance(r, Node) and isinstance(r.meta.get("example_value"), torch.SymInt) for r in results
+    ]
     if not any(is_number) or all(is_number):
         return captured, None
     tensors = _only(captured, [not yes for yes in is_number])

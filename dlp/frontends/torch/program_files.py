@@ -1,4 +1,4 @@
-"""A captured network as two files: IR that prints and parses, and the weights beside it."""
+"""A captured network as two files: IR that prints and parses, and weights beside it; `dlp.program_files` reads them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from xdsl.dialects.builtin import StringAttr
 
 from dlp.frontends.torch.capture import CapturedProgram
 from dlp.ir_text import ir_text
-
-WEIGHTS_FILE = "dlp.weights_file"
-"""Attribute of the module: the file of its weights, relative to the module's own."""
+from dlp.program_files import WEIGHTS_FILE
 
 
 def write_program(captured: CapturedProgram, path: str | Path) -> Path:

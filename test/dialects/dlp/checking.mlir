@@ -9,3 +9,10 @@ func.func @require(%ok: tensor<2x3xi1>, %x: tensor<3xi64>, %otherwise: tensor<i6
   %0 = dlp.require ins(%ok, %x, %otherwise : tensor<2x3xi1>, tensor<3xi64>, tensor<i64>) -> tensor<2x3xi64> {message = "IndexError: no such row"}
   func.return %0 : tensor<2x3xi64>
 }
+
+// CHECK-LABEL: @check_index(
+// CHECK: dlp.check_index ins(%{{.*}} : tensor<7xi32>) -> tensor<7xi32> {size = 5 : i64, negative, message = "IndexError: too far"}
+func.func @check_index(%i: tensor<7xi32>) -> tensor<7xi32> {
+  %0 = dlp.check_index ins(%i : tensor<7xi32>) -> tensor<7xi32> {size = 5 : i64, negative, message = "IndexError: too far"}
+  func.return %0 : tensor<7xi32>
+}

@@ -446,3 +446,11 @@ func.func @shift_floats(%x: tensor<3xf32>) -> tensor<3xf32> {
   %0 = dlp.shift_left ins(%x, %x : tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
   func.return %0 : tensor<3xf32>
 }
+
+// -----
+
+func.func @index_of_nothing(%i: tensor<3xi64>) -> tensor<3xi64> {
+  // expected-error @below {{dlp.check_index: the size is 0, not at least 1}}
+  %0 = dlp.check_index ins(%i : tensor<3xi64>) -> tensor<3xi64> {message = "?", size = 0 : i64}
+  func.return %0 : tensor<3xi64>
+}

@@ -8,24 +8,20 @@ from math import prod
 import torch
 from xdsl.ir import SSAValue
 
-from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, IotaOp, MulOp, SelectOp
+from dlp.dialects.dlp.checking import CheckIndexOp
+from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MulOp
 from dlp.dialects.dlp.indexing import GatherOp, TakeAlongOp
+from dlp.dialects.dlp.view import BroadcastOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.imported_graph import TensorSpec
-from dlp.frontends.torch.nodes.view import slice_of
+from dlp.frontends.torch.nodes.view import broadcast, slice_of
 from dlp.frontends.torch.registry import imports
 
 
 def valid(g: Emitter, index: SSAValue, size: int, *, negative: bool) -> SSAValue:
     """An index in 0 .. size - 1, or the run fails; with `negative`, -1 is the last element."""
-    dtype = g.dtype_of(index)
-    zero, end = g.constant(0, dtype), g.constant(size, dtype)
-    lowest = g(CompareOp, index, g.constant(-size if negative else 0, dtype), predicate="ge")
-    inside = g(AndOp, lowest, g(CompareOp, index, end, predicate="lt"))
-    if negative:
-        below = g(CompareOp, index, zero, predicate="lt")
-        index = g(SelectOp, below, g(AddOp, index, end), index)
-    return g.require(inside, index, zero, f"IndexError: index out of range for a dimension of size {size}")
+    message = f"IndexError: index out of range for a dimension of size {size}"
+    return g(CheckIndexOp, index, size=size, negative=negative, message=message + g.place)
 
 
 @imports("aten.embedding.default")
@@ -101,9 +97,24 @@ def index_tensor(g: Emitter, x: SSAValue, indices: Sequence[SSAValue | None]) ->
 def gather(g: Emitter, x: SSAValue, dimension: int, index: SSAValue, sparse_grad: bool) -> SSAValue:
     """result[..., i, ...] = x[..., index[..., i, ...], ...]."""
     x, index = (g.reshape(v, g.shape_of(v) or (1,)) for v in (x, index))
-    dimension %= len(g.shape_of(x))
-    index = valid(g, index, g.shape_of(x)[dimension], negative=False)
-    return g.reshape(g(TakeAlongOp, x, index, dimension=dimension), g.shape)
+    shape, wanted = g.shape_of(x), g.shape_of(index)
+    dimension %= len(shape)
+    index = valid(g, before_repetition(index), shape[dimension], negative=False)
+    count = g.shape_of(index)[dimension]
+    if prod(g.shape_of(index)) == count and all(
+        shape[d] == n for d, n in enumerate(wanted) if d != dimension
+    ):
+        # One index for a whole slice.
+        return g.reshape(g(GatherOp, x, g.reshape(index, (count,)), dimension=dimension), g.shape)
+    return g.reshape(g(TakeAlongOp, x, broadcast(g, index, wanted), dimension=dimension), g.shape)
+
+
+def before_repetition(index: SSAValue) -> SSAValue:
+    """An index that was repeated along dimensions of size 1, as it was before: `index[:, None].expand(-1, n)`."""
+    source = index.owner
+    if isinstance(source, BroadcastOp) and len(source.in_shape(0)) == len(source.shape):
+        return source.ins[0]
+    return index
 
 
 @imports("aten.unfold.default")

@@ -23,7 +23,7 @@ from dlp.dialects.dlp.elementwise import (
 from dlp.dialects.dlp.indexing import GatherOp
 from dlp.dialects.dlp.scatter import ScatterOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
-from dlp.frontends.torch.nodes.indexing import IndexedDimensions, linear_index, valid
+from dlp.frontends.torch.nodes.indexing import IndexedDimensions, before_repetition, linear_index, valid
 from dlp.frontends.torch.nodes.integer import floor_quotient
 from dlp.frontends.torch.nodes.view import broadcast, slice_of
 from dlp.frontends.torch.registry import imports
@@ -133,6 +133,7 @@ def _scatter(
     elif not g.shape_of(index):
         index = g.reshape(index, (1,))
     sizes, bounds = g.shape_of(index), g.shape_of(x)
+    index = before_repetition(index)
     dimension %= len(bounds)
     if not isinstance(source, SSAValue):
         source = g.constant(source, g.dtype_of(x), sizes)
