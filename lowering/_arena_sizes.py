@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xdsl.dialects import arith, func, memref
-from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType, i64
+from xdsl.dialects.builtin import DictionaryAttr, IndexType, IntegerAttr, MemRefType, i64
 from xdsl.ir import Block as IRBlock
 from xdsl.ir import Operation, Region, SSAValue
 
@@ -51,9 +51,7 @@ def _bytes_function(
     store = memref.StoreOp.get(number, block.args[-1], [computed.constant(0)])
     block.add_ops([*ops, number, store, func.ReturnOp()])
     result = func.FuncOp(ARENA, (types, []), Region(block))
-    result.attributes[SYMBOLS] = function.attributes[SYMBOLS].new(
-        {name: IntegerAttr(i, 64) for i, name in enumerate(names)}
-    )
+    result.attributes[SYMBOLS] = DictionaryAttr({name: IntegerAttr(i, 64) for i, name in enumerate(names)})
     return result
 
 

@@ -127,7 +127,7 @@ def dims_of(shaped: Attribute) -> DimsAttr | None:
 def tensor_of(element_type: Attribute, shape: Sequence[Size]) -> TensorType[Attribute]:
     """The type of a tensor; sizes may be `Dim`s, or -1."""
     if is_static(shape):
-        return TensorType(element_type, [DYNAMIC_INDEX if n < 0 else n for n in shape])
+        return TensorType(element_type, [DYNAMIC_INDEX if n < 0 else cast(int, n) for n in shape])
     plain = [DYNAMIC_INDEX if isinstance(n, Dim) else n for n in shape]
     return TensorType(element_type, plain, DimsAttr.of(shape))
 

@@ -29,7 +29,7 @@ class Linear:
 
     __slots__ = ("constant", "key", "terms")
 
-    def __init__(self, constant: int = 0, terms: Iterable[tuple[SSAValue, int]] = ()) -> None:
+    def __init__(self, constant: Size = 0, terms: Iterable[tuple[SSAValue, int]] = ()) -> None:
         if isinstance(constant, Dim):
             raise StaticShapeRequired(f"a part of a buffer with the size {constant}")
         self.constant = constant

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f64, i64
@@ -136,7 +136,7 @@ def slice_tensor(
     return slice_of(g, x, dimension, _begin(size, start, end, step), g.shape[dimension], step)
 
 
-def _begin(size: Size, start: Size | None, end: Size | None, step: int) -> Size:
+def _begin(size: Size, start: Size | None, end: Size | None, step: int) -> Any:
     """Where a slice begins."""
     if is_static(n for n in (size, start, end) if n is not None):
         return range(static(size, "a slice"))[slice(start, end, step)].start
@@ -148,7 +148,7 @@ def _begin(size: Size, start: Size | None, end: Size | None, step: int) -> Size:
 def select(g: Emitter, x: SSAValue, dimension: int, index: int) -> SSAValue:
     shape = g.shape_of(x)
     dimension %= len(shape)
-    return g.reshape(slice_of(g, x, dimension, index % shape[dimension], 1), g.shape)
+    return g.reshape(slice_of(g, x, dimension, index if index >= 0 else index + shape[dimension], 1), g.shape)
 
 
 @imports("aten.split.Tensor", "aten.split_with_sizes.default", "aten.unsafe_split.Tensor", moves=True)
