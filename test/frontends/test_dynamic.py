@@ -87,6 +87,7 @@ def test_the_second_size_compiles_once_and_the_third_nothing():
     assert report.weights_packed == 1  # the packed weights are those of the first size
 
 
+@pytest.mark.filterwarnings("ignore:dlp leaves a part")
 def test_sizes_one_and_zero_have_code_of_their_own():
     model = mlp()
     fast = dlp.optimize(model)
