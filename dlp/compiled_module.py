@@ -8,14 +8,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
-from collections.abc import Sequence
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Self
 
 from dlp.codegen.c_types import BYTES
 from dlp.compile_statistics import CompileStatistics
-from dlp.errors import run_error
+from dlp.dialects.dlp.dim import Dim, parse_dim, value_of
+from dlp.errors import InputError, run_error
 from dlp.runtime import ArenaPool, Library, aligned_empty, pack_pointers
 from dlp.runtime.memory import address_of
 
@@ -26,7 +28,7 @@ class TensorSpec:
 
     Attributes:
         name: of a weight as the framework calls it; of others what the IR calls them.
-        shape: its sizes.
+        shape: its sizes; a `Dim` where only a run knows it.
         element: "f32", "f64", "i64", "i32", "i8" or "i1" (one byte).
     """
 
@@ -37,6 +39,10 @@ class TensorSpec:
     @property
     def nbytes(self) -> int:
         return prod(self.shape) * BYTES[self.element]
+
+    def sizes(self, symbols: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape in a run."""
+        return tuple(value_of(n, symbols) for n in self.shape)
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class Signature:
         aliases: for each packed tensor the weight that it is, byte for byte, or -1 where `prepare` writes it.
         prepare_buffers, forward_buffers: bytes of the memory that the caller lends the two functions: one arena, or
             every intermediate by itself.
+        symbols: names of the sizes that only a run knows, in the order in which a run takes their values, and those
+            that the code was made with in mind; the one of `forward_buffers` is then what those need.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -60,6 +68,23 @@ class Signature:
     aliases: tuple[int, ...]
     prepare_buffers: tuple[int, ...]
     forward_buffers: tuple[int, ...]
+    symbols: Mapping[str, int] = field(default_factory=dict)
+
+    def values_of(self, shapes: Sequence[Sequence[int]]) -> tuple[int, ...]:
+        """What the symbols are in a run on inputs of these shapes.
+
+        Raises:
+            InputError: the shapes are none of this module.
+        """
+        found: dict[str, int] = {}
+        for spec, shape in zip(self.inputs, shapes, strict=True):
+            for size, n in zip(spec.shape, shape, strict=True):
+                if isinstance(size, Dim) and (name := str(size)) in self.symbols:
+                    found.setdefault(name, n)
+        for spec, shape in zip(self.inputs, shapes, strict=True):
+            if spec.sizes(found) != tuple(shape):
+                raise InputError(f"the input {spec.name} is {spec.shape}, not {tuple(shape)}")
+        return tuple(found[name] for name in self.symbols)
 
     @property
     def needs_prepare(self) -> bool:
@@ -85,14 +110,18 @@ class Metadata:
     """Kernels whose times the last output holds, if the code was instrumented for that."""
 
     def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self), separators=(",", ":"))
+        return json.dumps(_plain(self), separators=(",", ":"), default=str)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         data: dict[str, Any] = json.loads(text)
         fields = dict(data.pop("signature"))
+        symbols = fields["symbols"]
         for name in ("inputs", "weights", "packed", "outputs"):
-            fields[name] = tuple(TensorSpec(t["name"], tuple(t["shape"]), t["element"]) for t in fields[name])
+            fields[name] = tuple(
+                TensorSpec(t["name"], tuple(_read_size(n, symbols) for n in t["shape"]), t["element"])
+                for t in fields[name]
+            )
         for name in ("aliases", "prepare_buffers", "forward_buffers"):
             fields[name] = tuple(fields[name])
         for name in ("checks", "timed"):
@@ -117,6 +146,7 @@ class CompiledModule:
     poison: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _pool: ArenaPool | None = field(default=None, init=False, repr=False)
+    _arena_bytes: dict[tuple[int, ...], int] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def signature(self) -> Signature:
@@ -142,7 +172,14 @@ class CompiledModule:
         if status:
             raise run_error(self.metadata.checks[status - 1])
 
-    def run(self, inputs: Sequence[int], packed: Sequence[int], outputs: Sequence[int], threads: int) -> None:
+    def run(
+        self,
+        inputs: Sequence[int],
+        packed: Sequence[int],
+        outputs: Sequence[int],
+        threads: int,
+        symbols: tuple[int, ...] = (),
+    ) -> None:
         """Run the network.
 
         Args:
@@ -150,15 +187,49 @@ class CompiledModule:
             packed: addresses of what `prepare` wrote, and of the weights themselves where they are aliases.
             outputs: addresses of what to write, in the order of `signature.outputs`.
             threads: how many to run on.
+            symbols: the values of `signature.symbols`.
 
         Raises:
             RunError: a check of the inputs failed, as of an index; the outputs hold nothing of use.
         """
+        if symbols:
+            self._run_sized(inputs, packed, outputs, threads, symbols)
+            return
         pool = self._pool or self._make_pool()
         arena = pool.acquire()
         try:
             lent = _places(arena.address, self.signature.forward_buffers)
             pointers = pack_pointers([*inputs, *packed, *outputs, *lent])
+            status = self.library.entry("dlp_forward")(pointers, threads)
+        finally:
+            pool.release(arena)
+        if status:
+            raise run_error(self.metadata.checks[status - 1])
+
+    def _run_sized(
+        self,
+        inputs: Sequence[int],
+        packed: Sequence[int],
+        outputs: Sequence[int],
+        threads: int,
+        symbols: tuple[int, ...],
+    ) -> None:
+        numbers = array("q", symbols)
+        base = numbers.buffer_info()[0]
+        sizes = [base + 8 * i for i in range(len(symbols))]
+        nbytes = self._arena_bytes.get(symbols)
+        if nbytes is None:
+            found = array("q", [0])
+            self.library.call("dlp_arena", [*sizes, found.buffer_info()[0]], 1)
+            if len(self._arena_bytes) >= _REMEMBERED_SIZES:
+                self._arena_bytes.clear()
+            nbytes = self._arena_bytes[symbols] = found[0]
+        pool = self._pool
+        if pool is None or pool.nbytes < nbytes:
+            pool = self._make_pool(nbytes)
+        arena = pool.acquire()
+        try:
+            pointers = pack_pointers([*inputs, *packed, *outputs, *sizes, arena.address])
             status = self.library.entry("dlp_forward")(pointers, threads)
         finally:
             pool.release(arena)
@@ -177,25 +248,49 @@ class CompiledModule:
 
     def run_arrays(self, inputs: Sequence[Any], packed: Sequence[Any], threads: int = 1) -> list[Any]:
         """`run` on C-contiguous NumPy arrays: the outputs."""
-        outputs = [_empty(spec) for spec in self.signature.outputs]
+        symbols = self.signature.values_of([x.shape for x in inputs]) if self.signature.symbols else ()
+        named = dict(zip(self.signature.symbols, symbols, strict=True))
+        outputs = [
+            _empty(dataclasses.replace(spec, shape=spec.sizes(named))) for spec in self.signature.outputs
+        ]
         self.run(
             [address_of(x) for x in inputs],
             [address_of(p) for p in packed],
             [address_of(y) for y in outputs],
             threads,
+            symbols,
         )
         return outputs
 
-    def _make_pool(self) -> ArenaPool:
+    def _make_pool(self, nbytes: int = 0) -> ArenaPool:
+        """The pool, whose arenas have at least so many bytes; a quarter more, as sizes that grow go on growing."""
         with self._lock:
             if self._pool is None:
-                self._pool = ArenaPool(_lent(self.signature.forward_buffers), poison=self.poison)
+                self._pool = ArenaPool(max(nbytes, _lent(self.signature.forward_buffers)), poison=self.poison)
+            elif self._pool.nbytes < nbytes:
+                self._pool = ArenaPool(nbytes + nbytes // 4, poison=self.poison)
             return self._pool
 
 
 _NUMPY = {"f32": "float32", "f64": "float64", "i64": "int64", "i32": "int32", "i8": "int8", "i1": "bool"}
 
 _ALIGNMENT = 64
+
+_REMEMBERED_SIZES = 1024
+"""Values of the symbols for which the bytes of the arena are remembered."""
+
+
+def _plain(metadata: Metadata) -> dict[str, Any]:
+    """As `dataclasses.asdict`, which copies what is in it."""
+    data = dict(vars(metadata))
+    signature = dict(vars(metadata.signature))
+    for name in ("inputs", "weights", "packed", "outputs"):
+        signature[name] = [vars(spec) for spec in signature[name]]
+    return {**data, "signature": signature}
+
+
+def _read_size(size: int | str, symbols: Mapping[str, int]) -> Any:
+    return parse_dim(size, symbols) if isinstance(size, str) else size
 
 
 def _empty(spec: TensorSpec) -> Any:

@@ -21,7 +21,6 @@ from typing import cast
 
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, MemRefType, ModuleOp, StringAttr
-from xdsl.ir import Attribute
 
 import dlp
 from dlp.cache import Cache, default_cache, key_of
@@ -31,7 +30,7 @@ from dlp.codegen.checks import messages
 from dlp.compile_statistics import CompileStatistics
 from dlp.compiled_module import CompiledModule, Metadata, Signature, TensorSpec
 from dlp.context import DIALECT_GROUP, make_context
-from dlp.dialects.dlp.structured import int_list
+from dlp.dialects.dlp.structured import dims_of, int_list, shape_of
 from dlp.instruments import DumpIR
 from dlp.ir_text import ir_text
 from dlp.pass_manager import Instrument, PassManager, PassRecord, timed
@@ -41,6 +40,7 @@ from dlp.progress import SILENT, Progress
 from dlp.runtime import Library
 from dlp.targets import Target
 from dlp.targets.machine import cpu_identity
+from dlp.tiling.sizes import symbols_of
 from dlp.toolchain import build_shared, find
 
 PIPELINE = "default"
@@ -214,6 +214,7 @@ def _metadata(module: ModuleOp, input_names: Sequence[str]) -> Metadata:
         aliases=tuple(aliases),
         prepare_buffers=tuple(prepare_lent),
         forward_buffers=tuple(lent),
+        symbols=_symbols(forward),
     )
     calls = [op for op in forward.walk() if isinstance(op, func.CallOp)]
     return Metadata(
@@ -253,11 +254,21 @@ def _function(module: ModuleOp, name: str) -> func.FuncOp | None:
     return None
 
 
+def _symbols(function: func.FuncOp) -> dict[str, int]:
+    """Symbols in the order of the arguments that bring them, and the sizes that were seen."""
+    known: dict[str, int] = {}
+    for argument in function.body.block.args:
+        if isinstance(argument.type, MemRefType) and (dims := dims_of(argument.type)) is not None:
+            known |= {n: cast(IntegerAttr, hint).value.data for n, hint in dims.symbols.data.items()}
+    return {name: known[name] for name in symbols_of(function)}
+
+
 def _specs(function: func.FuncOp) -> list[TensorSpec]:
     specs: list[TensorSpec] = []
     for i, argument in enumerate(function.body.block.args):
-        type_ = cast("MemRefType[Attribute]", argument.type)
-        specs.append(TensorSpec(argument.name_hint or f"arg{i}", tuple(type_.get_shape()), element(type_)))
+        type_ = argument.type
+        if isinstance(type_, MemRefType):
+            specs.append(TensorSpec(argument.name_hint or f"arg{i}", shape_of(type_), element(type_)))
     return specs
 
 

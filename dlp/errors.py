@@ -23,6 +23,13 @@ class PassError(DlpError):
     """A pass failed on the IR that it was given."""
 
 
+class StaticShapeRequired(DlpError):
+    """A size that only a run knows stands where a number is needed; whoever catches it compiles for fixed sizes."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__(f"not known for all sizes: {question}")
+
+
 class CodegenError(DlpError):
     """IR has no spelling in C: an operation, a type or a form of them; the text names it."""
 

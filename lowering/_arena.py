@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
-@dataclass
+@dataclass(eq=False)
 class Block:
     """A buffer to be placed.
 

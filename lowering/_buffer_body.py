@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
 
 from xdsl.dialects import func, memref
+from xdsl.dialects.builtin import DictionaryAttr, IndexType, IntegerAttr
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from dlp.dialects.dlp.structured import int_list
+from dlp.dialects.dlp.structured import dims_of, int_list, shape_of
 from dlp.dialects.dlp.view import SliceOp, ViewOp
 from dlp.errors import PassError
 from dlp.lowering._buffers import (
     Buffer,
+    ValueOfSize,
     allocate,
     buffer_type,
     contiguous_strides,
@@ -23,6 +26,7 @@ from dlp.lowering._buffers import (
     subview,
 )
 from dlp.statistics import count
+from dlp.tiling.sizes import SYMBOLS, Sizes
 
 
 @dataclass
@@ -38,6 +42,10 @@ class BufferBody:
     """Reshaped tensors that are returned -> the output that holds them once their root is written."""
     roots: dict[SSAValue, SSAValue] = field(default_factory=dict)
     """View -> the buffer that it is a view of, whose offset is 0."""
+    symbols: dict[str, SSAValue] = field(default_factory=dict)
+    """The arguments that bring the sizes that only a run knows."""
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+    """What to write on the function."""
 
     @property
     def source(self) -> Block:
@@ -61,6 +69,24 @@ class BufferBody:
         value.name_hint = hint
         return value
 
+    def add_symbols(self) -> None:
+        """An argument for each symbol in the sizes and strides of the arguments so far, behind them."""
+        types = [v.type for v in (*self.source.args, *self.returned, *self.block.args)]
+        names = sorted(
+            {name for t in types if (dims := dims_of(t)) is not None for name in dims.symbols.data}
+        )
+        numbers: dict[str, Attribute] = {}
+        for name in names:
+            numbers[name] = IntegerAttr(len(self.block.args), 64)
+            self.symbols[name] = self.argument(IndexType(), name)
+        if numbers:
+            self.attributes[SYMBOLS] = DictionaryAttr(numbers)
+
+    @cached_property
+    def size(self) -> ValueOfSize:
+        """The number or the value of a size."""
+        return Sizes(self.symbols, self.block.add_op).value
+
     def take_destinations(self, outs: Sequence[SSAValue | None]) -> list[tuple[SSAValue, SSAValue]]:
         """Decide who writes each output.
 
@@ -82,8 +108,10 @@ class BufferBody:
                 self.destinations[value] = out
             elif self.writes(root):
                 self.filled[value] = out
-                shape = buffer_type(root.type).get_shape()
-                view = self.value(reinterpret(out, shape, (0, contiguous_strides(shape))), root.name_hint)
+                shape = shape_of(root.type)
+                view = self.value(
+                    reinterpret(out, shape, (0, contiguous_strides(shape)), self.size), root.name_hint
+                )
                 self.destinations[root] = view
                 self.roots[view] = out
             elif self.writes(value):
@@ -100,7 +128,7 @@ class BufferBody:
         """The buffer into which a tensor is to be written: its destination, or a new one."""
         buffer = self.destinations.get(value)
         if buffer is None:
-            buffer = self.value(allocate(buffer_type(value.type)), value.name_hint)
+            buffer = self.value(allocate(buffer_type(value.type), self.size), value.name_hint)
             count("buffers")
         self.buffers[value] = buffer
         return buffer
@@ -122,10 +150,12 @@ class BufferBody:
             # The distance from the root's first element is not known: only a part can be taken.
             if not isinstance(op, SliceOp):
                 return False
-            view = self.value(subview(source, int_list(op.offsets), op.shape, int_list(op.steps)), hint)
+            view = self.value(
+                subview(source, int_list(op.offsets), op.shape, int_list(op.steps), self.size), hint
+            )
         else:
             root = self.roots.get(source, source)
-            view = self.value(reinterpret(root, op.shape, layout), hint)
+            view = self.value(reinterpret(root, op.shape, layout, self.size), hint)
             self.roots[view] = root
         self.buffers[op.res[0]] = view
         count("views without a copy")
@@ -142,5 +172,6 @@ class BufferBody:
         types = ([a.type for a in self.block.args], [])
         result = func.FuncOp(name, types, Region(self.block), self.function.sym_visibility)
         result.attributes.update(self.function.attributes)
+        result.attributes.update(self.attributes)
         result.attributes.update(attributes)
         return result

@@ -11,13 +11,14 @@ from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
 
 from dlp.dialects.dlp.graph import WeightOp, YieldOp
 from dlp.dialects.dlp.loop import ScanOp
-from dlp.dialects.dlp.structured import DestinationOp
+from dlp.dialects.dlp.structured import DestinationOp, shape_of
 from dlp.dialects.dlp.view import ConcatOp, CopyOp, ViewOp
 from dlp.errors import PassError
 from dlp.lowering._buffer_body import BufferBody
 from dlp.lowering._buffer_kernels import Kernels
 from dlp.lowering._buffers import Buffer, allocate, buffer_type, layout_of, reinterpret
 from dlp.statistics import count
+from dlp.tiling.sizes import symbols_of
 
 
 class EntryBody(BufferBody):
@@ -108,8 +109,8 @@ class EntryBody(BufferBody):
         assert start is not None  # what an entry function allocates or is given begins at 0
         start += sum(o * s for o, s in zip(offsets, strides, strict=True))
         root = self.roots.get(buffer, buffer)
-        shape = buffer_type(value.type).get_shape()
-        view = self.value(reinterpret(root, shape, (start, strides)), value.name_hint)
+        shape = shape_of(value.type)
+        view = self.value(reinterpret(root, shape, (start, strides), self.size), value.name_hint)
         self.roots[view] = root
         return view
 
@@ -128,7 +129,7 @@ class EntryBody(BufferBody):
             place = 0
             for value in op.operands:
                 yield value, tuple(place if d == concat.axis else 0 for d in range(len(concat.shape)))
-                place += buffer_type(value.type).get_shape()[concat.axis]
+                place += shape_of(value.type)[concat.axis]
 
     def call_function(self, op: func.CallOp) -> None:
         if not self.join(op):
@@ -154,7 +155,8 @@ class EntryBody(BufferBody):
         self, kernel: func.FuncOp, operands: Sequence[SSAValue], origin: Operation | None = None
     ) -> None:
         types = kernel.function_type.inputs.data
-        values = [self.cast(v, t) for v, t in zip(operands, types, strict=True)]
+        values = [self.cast(v, t) for v, t in zip(operands, types[: len(operands)], strict=True)]
+        values += [self.symbols[name] for name in symbols_of(kernel)]
         call = func.CallOp(kernel.sym_name.data, values, [])
         if origin is not None:
             call.attributes.update(origin.attributes)
@@ -176,6 +178,7 @@ class LoopBody(EntryBody):
         self.loop = loop
         self.buffers = around.buffers
         self.roots = around.roots
+        self.symbols = around.symbols
         self.counter = self.block.insert_arg(IndexType(), 0)
         self.counter.name_hint = "step"
 
@@ -232,7 +235,7 @@ class LoopBody(EntryBody):
             source = self.buffers[value]
             if value is not argument and _is_state(value, self.loop):
                 # A state that becomes another one is read before it is overwritten.
-                source = self.value(allocate(buffer_type(value.type)), value.name_hint)
+                source = self.value(allocate(buffer_type(value.type), self.size), value.name_hint)
                 self.copy(value, source)
             sources.append(source)
         for value, source, state in zip(yielded, sources, states, strict=True):

@@ -9,7 +9,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
-from dlp.dialects.dlp.structured import DestinationOp
+from dlp.dialects.dlp.structured import DestinationOp, shape_of
 from dlp.dialects.dlp.view import CopyOp, ViewOp
 from dlp.errors import PassError
 from dlp.lowering._buffer_body import BufferBody
@@ -78,6 +78,7 @@ class _Kernel(BufferBody):
         """The kernel that writes into buffers of these types."""
         hints = ["out"] if len(types) == 1 else [f"out{i}" for i in range(len(types))]
         outs = [self.argument(type_, hint) for type_, hint in zip(types, hints, strict=True)]
+        self.add_symbols()
         copies = self.take_destinations(outs)
         for op in self.source.ops:
             if isinstance(op, func.ReturnOp):
@@ -104,4 +105,4 @@ def _argument_type(value: SSAValue) -> Buffer:
     """The type of a kernel's argument: a kernel does not depend on where in its buffer a view begins."""
     type_ = cast(Buffer, value.type)
     offset, strides = layout_of(type_)
-    return strided_type(type_.element_type, type_.get_shape(), (0 if offset == 0 else None, strides))
+    return strided_type(type_.element_type, shape_of(type_), (0 if offset == 0 else None, strides))

@@ -19,6 +19,7 @@ from xdsl.ir import Attribute, BlockArgument, SSAValue
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.graph import WeightOp
+from dlp.dialects.dlp.structured import shape_of
 from dlp.errors import PassError
 from dlp.lowering._buffer_calls import EntryBody
 from dlp.lowering._buffer_kernels import Kernels
@@ -96,7 +97,7 @@ def _require_known_sizes(module: ModuleOp) -> None:
     """
     for op in module.walk():
         for result in op.results:
-            if isinstance(result.type, TensorType) and min(result.type.get_shape(), default=0) < 0:
+            if isinstance(result.type, TensorType) and any(n < 0 for n in shape_of(result.type)):
                 raise PassError(f"'{op.name}' has a result of type {result.type}: buffers need known sizes")
 
 
@@ -110,6 +111,7 @@ class _Entry(EntryBody):
         aliases = [self.alias_of(value) for value in self.returned]
         outs = [self.argument(buffer_type(value.type), value.name_hint or "out") for value in self.returned]
         unwritten = [None if alias >= 0 else out for alias, out in zip(aliases, outs, strict=True)]
+        self.add_symbols()
         self.convert_ops(self.take_destinations(unwritten))
         attributes: dict[str, Attribute] = {OUTPUTS: IntegerAttr(len(outs), 64)}
         if weights:

@@ -13,6 +13,7 @@ from xdsl.ir.affine import AffineConstantExpr, AffineDimExpr, AffineExpr, Affine
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.algorithm import AlgorithmOp
+from dlp.dialects.dlp.dim import hints
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.statistics import count
 from dlp.tiling.arith_builder import ArithBuilder
@@ -71,7 +72,9 @@ class _Loops:
         self.space = op.iteration_space()
         self.names = op.dimension_names()
         self.emitter = Emitter.before(op, function)
-        self.on_threads = op.parent is function.body.block and prod(self.space.sizes) >= _PARALLEL_POINTS
+        self.on_threads = (
+            op.parent is function.body.block and prod(hints(self.space.sizes)) >= _PARALLEL_POINTS
+        )
         self.indices: list[SSAValue] = []
 
     def emit(self) -> None:
@@ -91,7 +94,7 @@ class _Loops:
             self.parallel_loops(emitter)
         else:
             parallel, self.on_threads = self.on_threads, False
-            _, body, iv = emitter.loop(size, self.names[depth], parallel)
+            _, body, iv = emitter.loop(emitter.value(emitter.size(size)), self.names[depth], parallel)
             self.indices.append(iv)
             self.parallel_loops(emitter.inside(body))
             close(body, parallel)
@@ -126,7 +129,9 @@ class _Loops:
             self.indices.append(block.args[0])
             inner = emitter.inside(block)
             block.add_op(scf.YieldOp(self.reduce(inner, block.args[1])))
-            loop = scf.ForOp(emitter.index(0), emitter.index(size), emitter.index(1), [acc], Region(block))
+            loop = scf.ForOp(
+                emitter.index(0), emitter.value(emitter.size(size)), emitter.index(1), [acc], Region(block)
+            )
             result = emitter.add(loop).res[0]
         self.indices.pop()
         return result

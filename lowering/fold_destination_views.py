@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from xdsl.context import Context
-from xdsl.dialects import memref
+from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -14,6 +14,7 @@ from dlp.dialects.dlp.structured import DestinationOp
 from dlp.dialects.dlp.view import ReshapeOp, TransposeOp, ViewOp
 from dlp.lowering._buffers import Buffer, contiguous_strides, layout_of, reinterpret
 from dlp.statistics import count
+from dlp.tiling.sizes import Sizes
 
 
 class FoldDestinationViews(ModulePass):
@@ -44,9 +45,12 @@ class FoldDestinationViews(ModulePass):
             strides = _source_strides(view)
             if strides is None:
                 continue
+            function = view.parent_op()
+            assert isinstance(function, func.FuncOp)
+            sizes = Sizes.of(function)
             block = allocation.parent
             assert block is not None
-            replacement = reinterpret(view.outs[0], view.in_shape(0), (0, strides))
+            replacement = reinterpret(view.outs[0], view.in_shape(0), (0, strides), sizes.value)
             replacement.results[0].name_hint = allocation.memref.name_hint
             block.insert_op_before(replacement, allocation)
             block.erase_op(view)

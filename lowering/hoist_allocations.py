@@ -10,6 +10,7 @@ from xdsl.passes import ModulePass
 from dlp.lowering._buffers import allocate
 from dlp.lowering.tile_tasks import kernels
 from dlp.statistics import count
+from dlp.tiling.sizes import Sizes, symbols_of
 
 
 class HoistAllocations(ModulePass):
@@ -55,7 +56,7 @@ def _take_allocations(function: func.FuncOp) -> list[tuple[MemRefType, str | Non
     block = function.body.block
     taken: list[tuple[MemRefType, str | None]] = []
     for op in list(block.ops):
-        if isinstance(op, memref.AllocOp) and not op.dynamic_sizes:
+        if isinstance(op, memref.AllocOp):
             argument = block.insert_arg(op.memref.type, len(block.args))
             argument.name_hint = op.memref.name_hint
             op.memref.replace_all_uses_with(argument)
@@ -72,8 +73,11 @@ def _give(call: func.CallOp, buffers: list[tuple[MemRefType, str | None]]) -> No
     block = call.parent
     assert block is not None
     given = []
+    function = call.parent_op()
+    assert isinstance(function, func.FuncOp)
+    sizes = Sizes(symbols_of(function), lambda op: block.insert_op_before(op, call))
     for type_, hint in buffers:
-        allocation = allocate(type_)
+        allocation = allocate(type_, sizes.value)
         allocation.memref.name_hint = hint
         block.insert_op_before(allocation, call)
         given.append(allocation.memref)

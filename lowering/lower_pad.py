@@ -8,7 +8,7 @@ from math import prod
 from typing import TypeAlias, cast
 
 from xdsl.context import Context
-from xdsl.dialects import memref
+from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -18,6 +18,7 @@ from dlp.dialects.dlp.structured import DestinationOp, StructuredOp, int_list
 from dlp.dialects.dlp.view import ConcatOp, CopyOp, PadOp
 from dlp.lowering._buffers import Buffer, subview
 from dlp.statistics import count
+from dlp.tiling.sizes import Sizes
 
 Box: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 """Offsets and sizes of a part of a buffer."""
@@ -102,7 +103,7 @@ def _fill_frame(op: PadOp) -> None:
             offsets = (*low[:d], start, *(0,) * (len(shape) - d - 1))
             sizes = (*inner[:d], size, *shape[d + 1 :])
             if prod(sizes):
-                slab = _part(op.outs[0], (offsets, sizes))
+                slab = _part(op.outs[0], (offsets, sizes), op)
                 fill = ConstantOp.of(out=slab.results[0], value=op.value)
                 _insert((slab, fill), op)
 
@@ -136,7 +137,7 @@ def _write_in_place(allocation: memref.AllocOp, destination: SSAValue, box: Box,
     owner = destination.owner
     if isinstance(owner, Operation) and owner.parent is block and not owner.is_before_in_block(allocation):
         _move_before(owner, allocation, block)
-    part = _part(destination, box)
+    part = _part(destination, box, op)
     part.results[0].name_hint = allocation.memref.name_hint
     block.insert_op_before(part, allocation)
     _replace(allocation.memref, part.results[0])
@@ -188,15 +189,23 @@ def _mixed(static: Sequence[int], dynamic: Sequence[SSAValue]) -> list[SSAValue 
 
 
 def _copy(value: SSAValue, box: Box, op: DestinationOp) -> None:
-    part = _part(op.outs[0], box)
+    part = _part(op.outs[0], box, op)
     copy = CopyOp.of(value, out=part.results[0])
     copy.attributes.update(op.attributes)
     _insert((part, copy), op)
 
 
-def _part(buffer: SSAValue, box: Box) -> Operation:
+def _part(buffer: SSAValue, box: Box, before: Operation) -> Operation:
     offsets, sizes = box
-    return subview(buffer, offsets, sizes, [1] * len(sizes))
+    return subview(buffer, offsets, sizes, [1] * len(sizes), Sizes.of(_function_of(before)).value)
+
+
+def _function_of(op: Operation) -> func.FuncOp:
+    while not isinstance(op, func.FuncOp):
+        parent = op.parent_op()
+        assert parent is not None
+        op = parent
+    return op
 
 
 def _insert(ops: Sequence[Operation], before: Operation) -> None:

@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.dim import hint
 from dlp.dialects.dlp.loop import ScanOp, values_used
 from dlp.dialects.dlp.view import CopyOp, ViewOp
 from dlp.lowering._arena import Block as Place
@@ -101,7 +102,7 @@ def _cost(block: Block, order: Sequence[Operation]) -> tuple[int, int]:
                 place.last = time
         for result in op.results:
             if _root(result) is result and result not in returned and isinstance(op, func.CallOp | ScanOp):
-                places[result] = Place(bytes_of(buffer_type(result.type)), time, time)
+                places[result] = Place(hint(bytes_of(buffer_type(result.type))), time, time)
     spans = list(places.values())
     return largest_live_set(spans), sum(span.size * (span.last - span.first) for span in spans)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from xdsl.context import Context
-from xdsl.dialects import arith, func, memref, scf
+from xdsl.dialects import affine, arith, func, memref, scf
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     DenseArrayBase,
     FunctionType,
     IndexType,
@@ -17,12 +19,16 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Block as IRBlock
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.dim import Size, hint, is_static
+from dlp.errors import StaticShapeRequired
 from dlp.lowering._arena import Block, largest_live_set, place
+from dlp.lowering._arena_sizes import places_for_all_sizes
 from dlp.lowering._buffers import bytes_of
 from dlp.statistics import count
+from dlp.tiling.sizes import symbols_of
 
 BUFFERS = "dlp.buffers"
 """Attribute of an entry function: bytes of each of its last arguments, the memory that the caller lends it."""
@@ -67,15 +73,17 @@ class PlanArena(ModulePass):
     """One argument a buffer instead of an arena: a sanitizer sees every overrun."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in op.body.block.ops:
+        for function in list(op.body.block.ops):
             if isinstance(function, func.FuncOp) and not function.is_declaration and _is_public(function):
                 self.plan(function)
 
     def plan(self, function: func.FuncOp) -> None:
-        allocations, blocks = _lifetimes(function, self.alignment)
+        allocations, blocks, sizes = _lifetimes(function, self.alignment)
         live = largest_live_set(blocks)
         total = sum(b.size for b in blocks)
         if self.separate:
+            if not is_static(sizes):
+                raise StaticShapeRequired("the bytes of separate buffers")
             buffers = [bytes_of(a.memref.type) for a in allocations]  # type: ignore[arg-type]
             for allocation in allocations:
                 argument = _add_argument(function, allocation.memref.type, allocation.memref.name_hint)  # type: ignore[arg-type]
@@ -83,9 +91,13 @@ class PlanArena(ModulePass):
         else:
             arena_bytes = place(blocks) if blocks else 0
             buffers = [arena_bytes]
-            arena = _add_argument(function, MemRefType(i8, (arena_bytes,)), "arena")
+            static = not symbols_of(function)
+            arena = _add_argument(
+                function, MemRefType(i8, (arena_bytes if static else DYNAMIC_INDEX,)), "arena"
+            )
+            places = {} if static else places_for_all_sizes(function, blocks, sizes)
             for allocation, block in zip(allocations, blocks, strict=True):
-                _replace(allocation, _place_in(arena, allocation, block))
+                _replace(allocation, _place_in(arena, allocation, block, places.get(block)))
             count("arena bytes", arena_bytes)
         count("bytes of all intermediates", total)
         count("bytes of the largest live set", live)
@@ -99,10 +111,11 @@ def _is_public(function: func.FuncOp) -> bool:
     return function.sym_visibility is None or function.sym_visibility.data == "public"
 
 
-def _lifetimes(function: func.FuncOp, alignment: int) -> tuple[list[memref.AllocOp], list[Block]]:
-    """The allocations, and for each its size and the numbers of the first and last call that use it."""
+def _lifetimes(function: func.FuncOp, alignment: int) -> tuple[list[memref.AllocOp], list[Block], list[Size]]:
+    """The allocations, for each the numbers of the first and last call that use it, and its bytes."""
     allocations: list[memref.AllocOp] = []
     blocks: list[Block] = []
+    sizes: list[Size] = []
     block_of: dict[SSAValue, Block] = {}
     time = 0
 
@@ -110,9 +123,10 @@ def _lifetimes(function: func.FuncOp, alignment: int) -> tuple[list[memref.Alloc
         nonlocal time
         for op in code.ops:
             if isinstance(op, memref.AllocOp):
-                size = -(-bytes_of(op.memref.type) // alignment) * alignment  # type: ignore[arg-type]
+                size = (bytes_of(op.memref.type) + alignment - 1) // alignment * alignment  # type: ignore[arg-type]
                 allocations.append(op)
-                blocks.append(Block(size, -1, -1))
+                sizes.append(size)
+                blocks.append(Block(hint(size), -1, -1))
                 block_of[op.memref] = blocks[-1]
             elif isinstance(op, _VIEWS):
                 if op.operands[0] in block_of:
@@ -124,7 +138,7 @@ def _lifetimes(function: func.FuncOp, alignment: int) -> tuple[list[memref.Alloc
                 for block in blocks[:outer]:
                     if block.last >= first:
                         block.first, block.last = min(block.first, first), time - 1
-            elif not isinstance(op, arith.ConstantOp):
+            elif not isinstance(op, arith.ConstantOp | arith.MuliOp | affine.ApplyOp):
                 for operand in op.operands:
                     if (block := block_of.get(operand)) is not None:
                         block.first = time if block.first < 0 else block.first
@@ -132,7 +146,7 @@ def _lifetimes(function: func.FuncOp, alignment: int) -> tuple[list[memref.Alloc
                 time += 1
 
     visit(function.body.block)
-    return allocations, blocks
+    return allocations, blocks, sizes
 
 
 def _add_argument(function: func.FuncOp, type_: MemRefType, hint: str | None) -> SSAValue:
@@ -144,17 +158,26 @@ def _add_argument(function: func.FuncOp, type_: MemRefType, hint: str | None) ->
     return argument
 
 
-def _place_in(arena: SSAValue, allocation: memref.AllocOp, block: Block) -> SSAValue:
-    offset = arith.ConstantOp(IntegerAttr(block.offset, IndexType()))
-    view = memref.ViewOp(arena, offset, [], allocation.memref.type)  # type: ignore[arg-type]
+def _place_in(arena: SSAValue, allocation: memref.AllocOp, block: Block, offset: SSAValue | None) -> SSAValue:
+    parent = allocation.parent
+    assert parent is not None
+    if offset is None:
+        constant = arith.ConstantOp(IntegerAttr(block.offset, IndexType()))
+        parent.insert_op_before(constant, allocation)
+        offset = constant.result
+    type_ = cast(MemRefType, allocation.memref.type)
+    plain = MemRefType(type_.element_type, type_.shape, type_.layout)
+    view = memref.ViewOp(arena, offset, list(allocation.dynamic_sizes), plain)
     view.result.name_hint = allocation.memref.name_hint
     for name, value in (("bytes", block.size), ("first", block.first), ("last", block.last)):
         view.attributes[f"dlp.{name}"] = IntegerAttr(value, 64)
-    parent = allocation.parent
-    assert parent is not None
-    new: tuple[Operation, ...] = (offset, view)
-    parent.insert_ops_before(new, allocation)
-    return view.result
+    parent.insert_op_before(view, allocation)
+    if plain == type_:
+        return view.result
+    sized = memref.MemorySpaceCastOp(view, type_)
+    sized.dest.name_hint = allocation.memref.name_hint
+    parent.insert_op_before(sized, allocation)
+    return sized.dest
 
 
 def _replace(allocation: memref.AllocOp, value: SSAValue) -> None:

@@ -13,6 +13,7 @@ from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.contraction import ContractionOp
+from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.view import CopyOp
 from dlp.lowering.tile_tasks import kernels
 from dlp.statistics import count
@@ -47,7 +48,11 @@ class PromoteOperandsPass(ModulePass):
 
     def _pays(self, op: ContractionOp) -> bool:
         shape = op.in_shape(1)
-        if any(n < 0 for n in (*shape, *op.shape)) or not _strided_along_columns(op):
+        if (
+            not is_static((*shape, *op.shape))
+            or any(n < 0 for n in (*shape, *op.shape))
+            or not _strided_along_columns(op)
+        ):
             return False
         repeats = prod(op.shape) * prod(op.iteration_space().reduction) // max(1, prod(shape))
         return repeats >= self.rows and prod(shape) * element_bytes(op.element_type) <= self.limit

@@ -11,6 +11,7 @@ from xdsl.ir import Block
 from xdsl.ir.affine import AffineDimExpr
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
 from dlp.lowering.tile_tasks import kernels, roots, tile_root, uses_index
 from dlp.statistics import count
@@ -48,6 +49,8 @@ def _tile_block(function: func.FuncOp, block: Block, target: Target) -> None:
             continue
         chain = point_wise_producers(root)
         members = set(chain)
+        if not is_static(root.shape):
+            continue
         level = register_level(root, chain, target)
         if level.loop_order():
             tile_root(function, root, level, lambda producer, _, members=members: producer in members)

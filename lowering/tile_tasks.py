@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.dim import hints, is_static
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
 from dlp.statistics import count
 from dlp.targets import load
@@ -45,11 +46,11 @@ class TileTasksPass(ModulePass):
                 if root.parent is None or root.USES_INDEX or root in small:
                     continue
                 try:
-                    single = footprint(root, whole(root.shape), target)
+                    single = footprint(root, whole(hints(root.shape)), target)
                 except NotAlignedError:
                     count("kernels left whole: not aligned")
                     continue
-                if single.is_small(target):
+                if single.is_small(target) and is_static(root.shape):
                     # What it reads is smaller yet, and need not be looked at by itself.
                     small.update(single.whole)
                     continue

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from typing import cast
 
-from xdsl.dialects.builtin import IntegerType, TensorType, i1
+from xdsl.dialects.builtin import IntegerType, i1
 from xdsl.ir import Attribute, SSAValue
 
 from dlp.dialects.dlp.elementwise import (
@@ -35,7 +35,7 @@ from dlp.dialects.dlp.elementwise import (
     SubOp,
 )
 from dlp.dialects.dlp.reduction import ReduceOp
-from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, broadcast_shapes, int_list
+from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, broadcast_shapes, int_list, tensor_of
 from dlp.dialects.dlp.view import BroadcastOp
 
 from ._carried_views import shape_of
@@ -63,7 +63,7 @@ def broadcasts_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
             candidate, shape = number, ()
         else:
             continue
-        trial = [*types[:i], TensorType(types[i].element_type, shape), *types[i + 1 :]]
+        trial = [*types[:i], tensor_of(types[i].element_type, shape), *types[i + 1 :]]
         if broadcast_shapes(op.name, trial) == op.shape:
             types, narrow[i] = trial, candidate
     if not narrow:

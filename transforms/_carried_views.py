@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import cast
 
-from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, Shape
+from dlp.dialects.dlp.structured import shape_of as type_shape
 from dlp.dialects.dlp.view import ReshapeOp, TransposeOp
 from dlp.statistics import count
 
@@ -166,7 +166,7 @@ class ViewCarrier:
 
 
 def shape_of(value: SSAValue) -> Shape:
-    return tuple(cast("TensorType[Attribute]", value.type).get_shape())
+    return type_shape(value.type)
 
 
 def inverse(order: tuple[int, ...]) -> tuple[int, ...]:

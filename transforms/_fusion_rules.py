@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Protocol
 
+from dlp.dialects.dlp.dim import hint, hints
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.targets import Target
 
@@ -112,13 +113,15 @@ class Rows:
 
     def _fits(self, groups: Iterable[Group], node: Node, frame: dict[int, int]) -> bool:
         nodes = [n for g in groups for n in g.nodes]
-        elements = max(abs(prod(n.shape)) for n in nodes)
+        if not all(g.is_static_within(frame) for g in groups):
+            return False
+        elements = max(abs(prod(hints(n.shape))) for n in nodes)
         last = len(node.shape) - 1
 
         def smallest(d: int) -> int:
             return self.target.vector_lanes if d == last else 1
 
-        tiles = prod(-(-n // smallest(d)) for d, n in frame.items())
+        tiles = prod(-(-hint(n) // smallest(d)) for d, n in frame.items())
         scratch = sum(g.scratch_bytes(frame, smallest) for g in groups)
         return scratch <= self.target.l2_bytes // 2 and (tiles >= FEWEST_TILES or elements <= FEW_ELEMENTS)
 

@@ -9,6 +9,7 @@ from typing import ClassVar, cast
 from xdsl.ir.affine import AffineDimExpr
 
 from dlp.cost.depth_first import estimate
+from dlp.dialects.dlp.dim import hint, hints
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.targets import Target
 from dlp.tiling.fusion import operand_region
@@ -85,15 +86,17 @@ class Attention:
         def tile(d: int) -> int:
             return self.ROWS if d == row else 1
 
-        tiles = prod(-(-n // tile(d)) for d, n in frame.items())
-        if tiles < FEWEST_TILES and max(prod(n.shape) for g in groups for n in g.nodes) > FEW_ELEMENTS:
+        if not all(g.is_static_within(frame) for g in groups):
+            return False
+        tiles = prod(-(-hint(n) // tile(d)) for d, n in frame.items())
+        if tiles < FEWEST_TILES and max(prod(hints(n.shape)) for g in groups for n in g.nodes) > FEW_ELEMENTS:
             return False
         held = sum(g.scratch_bytes(frame, tile) for g in groups)
         contractions = [node, *(n for g in groups for n in g.nodes if n.role is Role.CONTRACTION)]
         for n in contractions:
             box = [
                 Interval.of(0, min(tile(d), size) if d in frame else size)
-                for d, size in enumerate(n.space.sizes)
+                for d, size in enumerate(hints(n.space.sizes))
             ]
             for i in range(len(n.ins)):
                 if grouping.operand_group(n, i) not in groups:

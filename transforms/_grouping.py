@@ -19,6 +19,7 @@ from typing import cast
 
 from xdsl.ir import Block, Operation, SSAValue, Use
 
+from dlp.dialects.dlp.dim import hints, is_static
 from dlp.dialects.dlp.elementwise import ConstantOp
 from dlp.dialects.dlp.loop import values_used
 from dlp.dialects.dlp.structured import DestinationOp
@@ -52,12 +53,17 @@ class Group:
     def has(self, role: Role) -> bool:
         return any(n.role is role for n in self.nodes)
 
+    def is_static_within(self, frame: Mapping[int, int]) -> bool:
+        """Whether tiles of a frame, whatever their size, have known sizes: what only a run knows is in the frame."""
+        return all(is_static(n for d, n in enumerate(node.shape) if d not in frame) for node in self.nodes)
+
     def scratch_bytes(self, frame: Mapping[int, int], smallest: Callable[[int], int]) -> int:
         """Bytes of all members for the smallest tile of a frame (`smallest`: dimension -> tile size)."""
         total = 0
         for node in self.nodes:
-            whole = prod(n for d, n in enumerate(node.shape) if d not in frame)
-            tile = prod(min(smallest(d), n) for d, n in enumerate(node.shape) if d in frame)
+            shape = hints(node.shape)
+            whole = prod(n for d, n in enumerate(shape) if d not in frame)
+            tile = prod(min(smallest(d), n) for d, n in enumerate(shape) if d in frame)
             total += whole * tile * node.element_bytes
         return total
 

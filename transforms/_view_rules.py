@@ -11,7 +11,7 @@ from xdsl.ir import Operation, SSAValue
 
 from dlp.dialects.dlp.elementwise import ElementwiseOp
 from dlp.dialects.dlp.reduction import ReduceOp
-from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, Shape, attribute_of, int_list
+from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, Shape, attribute_of, int_list, tensor_of
 from dlp.dialects.dlp.view import (
     BroadcastOp,
     ConcatOp,
@@ -124,7 +124,7 @@ def _shape_in_order(shape: Shape, order: tuple[int, ...]) -> Shape:
 
 def transposed_type(op: DestinationOp, order: tuple[int, ...]) -> TensorType:
     """Type of the result seen through a transpose by `order`."""
-    return TensorType(op.element_type, _shape_in_order(op.shape, order))
+    return tensor_of(op.element_type, _shape_in_order(op.shape, order))
 
 
 def in_order(c: ViewCarrier, b: GraphBuilder, x: SSAValue, order: tuple[int, ...]) -> SSAValue:
@@ -171,7 +171,7 @@ def _elementwise_before_reshape(c: ViewCarrier, op: DestinationOp) -> bool:
         return False
     b = GraphBuilder(op)
     ins = [c.reshaped(b, x, cast(Shape, shape)) for x, shape in zip(op.operands, shapes, strict=True)]
-    c.instead(op, op.on(ins, result_type=TensorType(op.element_type, source)), None)
+    c.instead(op, op.on(ins, result_type=tensor_of(op.element_type, source)), None)
     return True
 
 
@@ -230,7 +230,7 @@ def reduce(c: ViewCarrier, op: DestinationOp) -> bool:
         if not over:
             return False
     new_shape = tuple(1 if d in over else n for d, n in enumerate(source))
-    new = op.on([carried.source], result_type=TensorType(op.element_type, new_shape))
+    new = op.on([carried.source], result_type=tensor_of(op.element_type, new_shape))
     new.properties["dims"] = attribute_of(over)
     c.instead(op, new, carried.order)
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xdsl.ir import Block, Operation, SSAValue
 
+from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.graph import WeightOp
 from dlp.dialects.dlp.structured import DestinationOp
 
@@ -34,4 +35,9 @@ class WeightSide:
     def _follows(self, op: Operation) -> bool:
         if isinstance(op, WeightOp):
             return True
-        return isinstance(op, DestinationOp) and all(operand in self for operand in op.operands)
+        # What has the size of an input depends on it.
+        return (
+            isinstance(op, DestinationOp)
+            and is_static(op.shape)
+            and all(operand in self for operand in op.operands)
+        )

@@ -59,7 +59,7 @@ def _rules(op_class: type[Operation]) -> tuple[Rule, ...]:
 
 def _simplify(op: Operation) -> None:
     rules = _rules(type(op))
-    if not rules or not isinstance(op, DestinationOp) or not op.results or min(op.shape, default=1) < 1:
+    if not rules or not isinstance(op, DestinationOp) or not op.results or any(n < 1 for n in op.shape):
         return
     block, before, behind = op.parent, op.prev_op, op.next_op
     b = GraphBuilder(op)

@@ -53,7 +53,7 @@ class FlattenContractions(ModulePass):
 
 
 def _is_flat_inside(op: ContractionOp) -> bool:
-    if not op.res or op.panel is not None or min(op.shape) < 1:
+    if not op.res or op.panel is not None or any(n < 1 for n in op.shape):
         return False
     x, w = op.in_shape(0), op.in_shape(1)
     if isinstance(op, ConvOp):

@@ -19,6 +19,7 @@ from . import (
     sorting,
     view,
 )
+from .dim import DimsAttr
 
 Dlp = Dialect(
     "dlp",
@@ -39,4 +40,5 @@ Dlp = Dialect(
         *graph.OPS,
         *loop.OPS,
     ],
+    [DimsAttr],
 )

@@ -22,8 +22,9 @@ from xdsl.irdl import (
 from xdsl.traits import RecursiveMemoryEffect
 from xdsl.utils.exceptions import VerifyException
 
+from dlp.dialects.dlp.dim import static
 from dlp.dialects.dlp.graph import YieldOp
-from dlp.dialects.dlp.structured import shape_of
+from dlp.dialects.dlp.structured import shape_of, tensor_of
 
 
 @irdl_op_definition
@@ -134,13 +135,17 @@ class ScanOp(IRDLOperation):
 def slice_type(sequence: Attribute) -> TensorType[Attribute]:
     """The type of one step of a sequence."""
     assert isinstance(sequence, TensorType)
-    return TensorType(cast(Attribute, sequence.element_type), sequence.get_shape()[1:])
+    return tensor_of(cast(Attribute, sequence.element_type), _known(sequence)[1:])
 
 
 def stacked(slice_: Attribute, steps: int) -> TensorType[Attribute]:
     """The type of a sequence of so many steps."""
     assert isinstance(slice_, TensorType)
-    return TensorType(cast(Attribute, slice_.element_type), (steps, *slice_.get_shape()))
+    return tensor_of(cast(Attribute, slice_.element_type), (steps, *_known(slice_)))
+
+
+def _known(tensor: Attribute) -> tuple[int, ...]:
+    return tuple(static(n, "a loop over steps") for n in shape_of(tensor))
 
 
 def graph_blocks(function: FuncOp) -> Iterator[Block]:

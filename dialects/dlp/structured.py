@@ -48,8 +48,10 @@ from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind
 from xdsl.utils.exceptions import VerifyException
 
 from .body import BodyBuilder, Value
+from .dim import Dim, DimsAttr, Size, is_static
 
 Shape: TypeAlias = tuple[int, ...]
+"""Sizes; those that only a run knows are `Dim`s, which behave like numbers where that is safe (see `dim.py`)."""
 ShapedValueType: TypeAlias = TensorType[Attribute] | MemRefType[Attribute]
 OpT = TypeVar("OpT", bound=Operation)
 
@@ -109,8 +111,25 @@ class _StructuredEffects(MemoryEffect):
 
 
 def shape_of(shaped: Attribute) -> Shape:
-    """Shape of a tensor or buffer type; -1 for a size known only at run time."""
+    """Shape of a tensor or buffer type; a size that only a run knows is a `Dim`, or -1 where nothing says which."""
+    dims = dims_of(shaped)
+    if dims is not None:
+        return dims.get_sizes()
     return tuple(max(n, -1) for n in cast(ShapedValueType, shaped).get_shape())
+
+
+def dims_of(shaped: Attribute) -> DimsAttr | None:
+    """What says which sizes the `?` of a type are."""
+    found = shaped.encoding if isinstance(shaped, TensorType) else cast(Any, shaped).memory_space
+    return found if isinstance(found, DimsAttr) else None
+
+
+def tensor_of(element_type: Attribute, shape: Sequence[Size]) -> TensorType[Attribute]:
+    """The type of a tensor; sizes may be `Dim`s, or -1."""
+    if is_static(shape):
+        return TensorType(element_type, [DYNAMIC_INDEX if n < 0 else cast(int, n) for n in shape])
+    plain = [DYNAMIC_INDEX if isinstance(n, Dim) else n for n in shape]
+    return TensorType(element_type, plain, DimsAttr.of(shape))
 
 
 def attribute_of(value: Any) -> Attribute:
@@ -184,7 +203,7 @@ class DestinationOp(IRDLOperation, ABC):
         final_element = element_type or inferred_element
         if final_shape is None or final_element is None:
             raise ValueError(f"{cls.name}: the result's shape and element type must be given")
-        result = TensorType(final_element, [DYNAMIC_INDEX if n < 0 else n for n in final_shape])
+        result = tensor_of(final_element, final_shape)
         return cls.build(operands=[values, []], result_types=[[result]], properties=attributes)
 
     def on(

@@ -12,12 +12,43 @@ from xdsl.ir import Operation, SSAValue
 
 from dlp.codegen.c_types import BYTES, SCALARS, element, lanes
 from dlp.codegen.function import Buffer, FunctionPrinter
-from dlp.codegen.indexing import multiply
+from dlp.codegen.indexing import floor_divide, multiply
 from dlp.codegen.linear import Linear, Range
+from dlp.dialects.dlp.dim import Dim, Size, Symbol
+from dlp.dialects.dlp.structured import dims_of
 from dlp.errors import CodegenError
 
 LARGEST_SCRATCH = 256 * 1024
 """Bytes of one buffer on a thread's stack; larger ones belong into the arena."""
+
+
+def argument_of(
+    printer: FunctionPrinter, type_: MemRefType, pointer: str, symbols: dict[str, Linear]
+) -> Buffer:
+    """The buffer of an argument: sizes and strides that only a run knows are computed from the symbols."""
+    dims = dims_of(type_)
+    if dims is None:
+        return buffer_of(type_, pointer)
+    sizes, strides = (
+        tuple(_size(printer, n, symbols) for n in numbers)
+        for numbers in (dims.get_sizes(), dims.get_strides())
+    )
+    return Buffer(pointer, strides, sizes)
+
+
+def _size(printer: FunctionPrinter, size: Size, symbols: dict[str, Linear]) -> Linear:
+    if not isinstance(size, Dim):
+        return Linear(size)
+    total = Linear()
+    for product, k in size.terms.items():
+        term = Linear(k)
+        for atom in product:
+            if isinstance(atom, Symbol):
+                term = multiply(term, symbols[atom.name])
+            else:
+                term = multiply(term, floor_divide(printer, _size(printer, atom.of, symbols), atom.by))
+        total += term
+    return total
 
 
 def buffer_of(type_: MemRefType, pointer: str) -> Buffer:

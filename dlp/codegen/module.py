@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects import func
 from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr
+from xdsl.ir import SSAValue
 
 from dlp.codegen.c_types import SCALARS, element, lanes
 from dlp.codegen.checks import messages
@@ -20,13 +21,14 @@ from dlp.codegen.function import FunctionPrinter
 from dlp.codegen.helpers import HELPERS
 from dlp.codegen.linear import Range
 from dlp.codegen.liveness import dead_operations
-from dlp.codegen.memory import buffer_of
+from dlp.codegen.memory import argument_of
 from dlp.codegen.names import identifier
 from dlp.codegen.prelude import INLINE, Prelude, wrapped
 from dlp.codegen.signatures import Signature, signatures
 from dlp.codegen.table import HANDLERS
 from dlp.errors import CodegenError
 from dlp.targets import Target
+from dlp.tiling.sizes import symbols_of
 
 COMMENT = "dlp.comment"
 """String attribute of a function: what it computes and where it comes from; a comment above the C."""
@@ -119,20 +121,27 @@ class _Module:
         """Declarations of the parameters, and their names."""
         parameters: list[str] = []
         names: list[str] = []
+        buffers: list[tuple[SSAValue, MemRefType, str]] = []
+        symbols = symbols_of(signature.function)
         for number, argument in enumerate(signature.function.body.block.args):
             name = printer.names.fresh(argument.name_hint or f"arg{number}")
             type_ = argument.type
             if isinstance(type_, MemRefType):
                 restrict = "" if number in signature.aliased else "restrict "
                 parameters.append(f"{printer.type(argument)}{restrict}{name}")
-                printer.bind(argument, buffer_of(type_, name))
+                buffers.append((argument, type_, name))
             else:
                 parameters.append(f"{printer.type(argument)} {name}")
                 if element(type_) == "index" and lanes(type_) == 1:
-                    printer.bind_index(argument, name, Range())
+                    printer.bind_index(
+                        argument, name, Range(0, None) if argument in symbols.values() else Range()
+                    )
                 else:
                     printer.bind(argument, name)
             names.append(name)
+        known = {symbol: printer.index(value) for symbol, value in symbols.items()}
+        for argument, type_, name in buffers:
+            printer.bind(argument, argument_of(printer, type_, name, known))
         for name in signature.extra_arguments:
             parameters.append(_EXTRA[name])
             names.append(name)

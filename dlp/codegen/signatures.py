@@ -194,6 +194,9 @@ def _overlaps(call: func.CallOp, callee: Signature) -> frozenset[int]:
 
 _FAR = 1 << 62
 
+_PLANNED = "dlp.bytes"
+"""Attribute of a view that has a place in an arena, by a plan."""
+
 
 def _place(value: SSAValue) -> tuple[SSAValue, int, int]:
     """(root memref, first byte, end): bytes that a memref may touch; of views at unknown places, all."""
@@ -206,6 +209,8 @@ def _place(value: SSAValue) -> tuple[SSAValue, int, int]:
             source = op.source
             if shift is not None and size is not None and isinstance(source, BlockArgument):
                 low, high = shift, shift + size
+            elif _PLANNED in op.attributes:
+                return op.result, 0, _FAR  # places that one call uses lie apart: all of them are alive then
         value = op.operands[0]
     return value, low, high
 

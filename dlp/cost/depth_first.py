@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from math import ceil, prod
 
 from dlp.dialects.dlp.contraction import ContractionOp
+from dlp.dialects.dlp.dim import hints
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
 from dlp.targets import Target
 from dlp.tiling.linear import Interval, NotAlignedError, Region, evaluate, whole
@@ -77,11 +78,11 @@ def estimate(
     Returns:
         None where no tile keeps its scratch within the limit.
     """
-    shape = last.shape
+    shape = hints(last.shape)
     stack = _Stack(last, before, target)
     everything = stack.tile_cost(whole(shape))
     moved = sum(
-        prod(op.shape) * element_bytes(op.element_type)
+        prod(hints(op.shape)) * element_bytes(op.element_type)
         for op in before
         if any(use.operation is last for use in op.res[0].uses)
     )
@@ -128,9 +129,10 @@ class _Stack:
             self._compute_padded(op, region, cost)
             return
         space = self.spaces[op]
-        points = prod(i.bound for i in region) * prod(space.reduction)
+        reduction = hints(space.reduction)
+        points = prod(i.bound for i in region) * prod(reduction)
         cost.cycles += op_cycles(op, points, self.target)
-        full = [*region, *whole(space.reduction)]
+        full = [*region, *whole(reduction)]
         for value, index in zip(op.ins, space.maps, strict=True):
             needed = [evaluate(e, full) for e in index]
             producer = value.owner
@@ -145,7 +147,8 @@ class _Stack:
     def _compute_padded(self, pad: DestinationOp, region: Region, cost: _Cost) -> None:
         """The inside of a pad's frame is written by what it pads: the pad holds the only copy."""
         inner = [
-            Interval(i.offset, i.size, min(i.bound, n)) for i, n in zip(region, pad.in_shape(0), strict=True)
+            Interval(i.offset, i.size, min(i.bound, n))
+            for i, n in zip(region, hints(pad.in_shape(0)), strict=True)
         ]
         source = pad.ins[0].owner
         if isinstance(source, DestinationOp) and source in self.before:
@@ -156,7 +159,7 @@ def _tiles(
     last: StructuredOp, before: Collection[DestinationOp], frame: Collection[int], target: Target
 ) -> Iterator[tuple[int, ...]]:
     """Pieces of the first dimension that windows slide along, times blocks of the innermost if no window does there."""
-    shape = last.shape
+    shape = hints(last.shape)
     innermost = len(shape) - 1
     rows = next((d for d, n in enumerate(shape) if d not in frame and n > 1), None)
     if rows is None:

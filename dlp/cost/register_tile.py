@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cache
 
 from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
+from dlp.dialects.dlp.dim import hint
 from dlp.targets import RegisterTile, Target
 
 
@@ -64,7 +65,7 @@ def register_tile(target: Target, op: ContractionOp) -> RegisterTile:
     columns = shape[-1]
     if isinstance(op, ConvOp):
         columns //= op.group_count
-    return choose_register_tile(target, max(1, shape[-2]), max(1, columns), str(op.element_type))
+    return choose_register_tile(target, max(1, hint(shape[-2])), max(1, hint(columns)), str(op.element_type))
 
 
 def panel_width(target: Target, op: ContractionOp) -> int | None:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from xdsl.dialects import affine, arith, func, memref, scf
-from xdsl.dialects.builtin import AffineMapAttr, IndexType, IntegerAttr, MemRefType
+from xdsl.dialects.builtin import AffineMapAttr, IndexType, IntegerAttr, MemRefType, NoneAttr
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.ir import Region as IRRegion
 from xdsl.ir.affine import AffineExpr, AffineMap
 
+from dlp.dialects.dlp.dim import DimsAttr, Size, is_static, static
+from dlp.dialects.dlp.structured import dims_of, shape_of
 from dlp.tiling.linear import Linear, Region
+from dlp.tiling.sizes import Sizes
 
 INDEX = IndexType()
 _Op = TypeVar("_Op", bound=Operation)
@@ -21,11 +24,17 @@ class Emitter:
     """Inserts ops at one place: before `anchor`, or at the end of `block`."""
 
     def __init__(
-        self, block: Block, entry: Block, constants: dict[int, SSAValue], anchor: Operation | None = None
+        self,
+        block: Block,
+        entry: Block,
+        constants: dict[int, SSAValue],
+        sizes: Sizes,
+        anchor: Operation | None = None,
     ) -> None:
         self.block = block
         self.entry = entry
         self.constants = constants
+        self.sizes = sizes
         self.anchor = anchor
         self.applied: dict[object, SSAValue] = {}
         self.views: dict[object, SSAValue] = {}
@@ -42,11 +51,11 @@ class Emitter:
                 constants[cast(IntegerAttr, op.value).value.data] = op.result
         block = anchor.parent
         assert block is not None
-        return Emitter(block, entry, constants, anchor)
+        return Emitter(block, entry, constants, Sizes.of(function), anchor)
 
     def inside(self, block: Block) -> Emitter:
         """An emitter at the end of a nested block."""
-        return Emitter(block, self.entry, self.constants)
+        return Emitter(block, self.entry, self.constants, self.sizes)
 
     def add(self, op: _Op) -> _Op:
         if self.anchor is None:
@@ -58,7 +67,7 @@ class Emitter:
     def index(self, n: int) -> SSAValue:
         value = self.constants.get(n)
         if value is None:
-            op = arith.ConstantOp(IntegerAttr(n, INDEX))
+            op = arith.ConstantOp(IntegerAttr(static(n, "a constant"), INDEX))
             first = self.entry.first_op
             if first is None:
                 self.entry.add_op(op)
@@ -86,6 +95,21 @@ class Emitter:
             value = self.applied[linear.key] = self.add(op).result
         return value
 
+    def size(self, n: Size) -> Linear:
+        """A size that may be known only at run time."""
+        value = self.sizes.value(n)
+        return Linear(value) if isinstance(value, int) else Linear(0, [(value, 1)])
+
+    def quotient(self, linear: Linear, n: int) -> Linear:
+        """The floor of a linear expression divided by a number."""
+        if linear.is_constant:
+            return Linear(linear.constant // n)
+        if n == 1:
+            return linear
+        quotient = AffineMap(1, 0, (AffineExpr.dimension(0) // n,))
+        op = self.add(affine.ApplyOp([self.value(linear)], AffineMapAttr(quotient)))
+        return Linear(0, [(op.result, 1)])
+
     def clamped(self, value: SSAValue, lowest: int, highest: int) -> SSAValue:
         """min(max(value, lowest), highest)."""
         at_least = self.add(arith.MaxSIOp(value, self.index(lowest))).result
@@ -98,8 +122,8 @@ class Emitter:
         """The part of a buffer that a region covers; the buffer itself where that is all of it."""
         source = cast(MemRefType[Attribute], buffer.type)
         if all(
-            i.offset.is_constant and i.offset.constant == 0 and i.is_static and i.static_size == n
-            for i, n in zip(region, source.get_shape(), strict=True)
+            i.offset.key == _ZERO.key and (i.static_size if i.is_static else i.bound) == n
+            for i, n in zip(region, shape_of(source), strict=True)
         ):
             return buffer
         key = (buffer, tuple(i.key for i in region))
@@ -109,6 +133,8 @@ class Emitter:
             sizes = [self._static_or_value(i.size) for i in region]
             steps = [1] * len(region)
             result = memref.SubviewOp.infer_result_type(source, offsets, sizes, steps)
+            if dims_of(source) is not None:
+                result = _with_dims(result, source, region)
             view = self.views[key] = self.add(
                 memref.SubviewOp.get(buffer, offsets, sizes, steps, result)
             ).result
@@ -136,6 +162,20 @@ class Emitter:
             op = scf.ForOp(self.index(0), bound, self.index(1), [], IRRegion(body))
         self.add(op)
         return op, body, iv
+
+
+_ZERO = Linear(0)
+
+
+def _with_dims(
+    type_: MemRefType[Attribute], source: MemRefType[Attribute], region: Region
+) -> MemRefType[Attribute]:
+    """The type of a part, with the sizes of the dimensions that are whole."""
+    shape = [i.static_size if i.is_static else i.bound for i in region]
+    dims = dims_of(source)
+    assert dims is not None
+    known = NoneAttr() if is_static(shape) else DimsAttr.of(shape, dims.get_strides())
+    return MemRefType(type_.element_type, type_.shape, type_.layout, known)
 
 
 def close(block: Block, parallel: bool) -> None:

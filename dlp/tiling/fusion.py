@@ -8,8 +8,8 @@ it is depth-first execution (Weber et al., "BrainSlug", arXiv:1804.08378).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
 from typing import cast
 
@@ -18,11 +18,12 @@ from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineSymExpr
 
+from dlp.dialects.dlp.dim import Dim, is_static
 from dlp.dialects.dlp.elementwise import ConstantOp
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp, int_list
 from dlp.dialects.dlp.view import CopyOp, PadOp, ReshapeOp
 from dlp.tiling.emitter import Emitter, close
-from dlp.tiling.linear import Interval, Linear, NotAlignedError, Region, evaluate, whole
+from dlp.tiling.linear import Interval, Linear, NotAlignedError, Region, ToLinear, evaluate, whole
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Level:
     """Tiles of equal size (13, 13, 13) instead of full ones and a rest (14, 14, 11), but for `vector`."""
     vector: int | None = None
     """The dimension that becomes the vector, cut into full tiles and a rest."""
+    rests: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Of dimensions whose size only a run knows: the sizes of further tiles, down to 1, for what full ones leave."""
 
     def loop_order(self) -> tuple[int, ...]:
         return self.order or tuple(d for d, t in enumerate(self.tile) if t)
@@ -70,11 +73,11 @@ def _writes(op: Operation, buffer: SSAValue) -> bool:
     return isinstance(op, DestinationOp) and any(out is buffer for out in op.outs)
 
 
-def operand_region(op: StructuredOp, operand: int, box: Region) -> Region:
+def operand_region(op: StructuredOp, operand: int, box: Region, linear: ToLinear = Linear) -> Region:
     """What a box of the iteration space reads of an operand; whole where the index is indirect."""
     shape = op.in_shape(operand)
     return [
-        Interval.of(0, n) if _is_indirect(e) else evaluate(e, box)
+        whole([n], linear)[0] if _is_indirect(e) else evaluate(e, box)
         for e, n in zip(op.iteration_space().maps[operand], shape, strict=True)
     ]
 
@@ -118,13 +121,15 @@ class TileAndFuse:
         self.fuse = fuse
         self.emitter = Emitter.before(root, function)
         self.fused: list[DestinationOp] = []
+        self.read: set[DestinationOp] = set()
+        """Producers of which a tile reads more than can be computed for it: they must exist as wholes."""
         self.names = _loop_names(root)
         self._made: dict[object, SSAValue] = {}
 
     def run(self) -> list[DestinationOp]:
         """Emit the loops; the producers that were computed inside them."""
-        self._loops(self.emitter, list(self.level.loop_order()), whole(self.root.shape))
-        return self.fused
+        self._loops(self.emitter, list(self.level.loop_order()), whole(self.root.shape, self.emitter.size))
+        return [op for op in self.fused if op not in self.read]
 
     def _loops(self, emitter: Emitter, order: Sequence[int], box: Region) -> None:
         if not order:
@@ -133,6 +138,9 @@ class TileAndFuse:
         d, rest = order[0], order[1:]
         parallel = d in self.level.parallel
         extent = self.root.shape[d]
+        if isinstance(extent, Dim):
+            self._unknown_loops(emitter, extent, d, rest, box, parallel)
+            return
         if extent < 0:
             # A clipped tile at the border: its size is an operand of the view that made the destination.
             count = _dynamic_size(self.root.outs[0], d)
@@ -146,11 +154,21 @@ class TileAndFuse:
             else:
                 self._loop(emitter, count, offset, size, d, rest, box, parallel)
 
+    def _unknown_loops(
+        self, emitter: Emitter, extent: Dim, d: int, rest: Sequence[int], box: Region, parallel: bool
+    ) -> None:
+        """Full tiles as far as they go, then smaller ones: inside of each loop all sizes are known."""
+        left, start = emitter.size(extent), Linear(0)
+        for size in (self.level.tile[d], *self.level.rests.get(d, ())):
+            trips = emitter.quotient(left, size)
+            self._loop(emitter, emitter.value(trips), start, size, d, rest, box, parallel)
+            start, left = start + trips * size, left - trips * size
+
     def _loop(
         self,
         emitter: Emitter,
         count: int | SSAValue,
-        offset: int,
+        offset: int | Linear,
         size: int,
         d: int,
         rest: Sequence[int],
@@ -159,21 +177,31 @@ class TileAndFuse:
     ) -> None:
         _, body, iv = emitter.loop(count, self.names[d], parallel)
         inner = emitter.inside(body)
-        self._loops(inner, rest, [*box[:d], Interval.of(Linear(offset, [(iv, size)]), size), *box[d + 1 :]])
+        here = Linear(0, [(iv, size)]) + offset
+        self._loops(inner, rest, [*box[:d], Interval.of(here, size), *box[d + 1 :]])
         close(body, parallel)
 
     def _emit(self, emitter: Emitter, op: StructuredOp, box: Region, out: SSAValue) -> None:
         """The op on one tile of its result, its producers before it."""
         check_alignment(op, box)
         space = op.iteration_space()
-        full = [*box, *whole(space.reduction)]
+        full = [*box, *whole(space.reduction, emitter.size)]
         ins = []
         for i, x in enumerate(op.ins):
-            region = operand_region(op, i, full)
+            region = operand_region(op, i, full, emitter.size)
             producer = writer_of(x)
-            if producer is not None and self._can_be_inside(producer, op) and self.fuse(producer, op):
+            inside = (
+                producer is not None
+                and self._can_be_inside(producer, op)
+                and self.fuse(producer, op)
+                and _fits_scratch(region)
+            )
+            if inside:
+                assert producer is not None
                 ins.append(self._materialise(emitter, producer, region))
             else:
+                if producer is not None:
+                    self.read.add(producer)
                 ins.append(emitter.subview(x, region))
         tile = op.on_tile(ins, out)
         if "dlp.source" in op.attributes:
@@ -190,7 +218,7 @@ class TileAndFuse:
 
     def _materialise(self, emitter: Emitter, producer: DestinationOp, region: Region) -> SSAValue:
         """Compute a region of a producer's result; the buffer that holds it."""
-        key = (id(emitter), producer, tuple(i.key for i in region))
+        key = (emitter, producer, tuple(i.key for i in region))
         if key in self._made:
             return self._made[key]
         if producer not in self.fused:
@@ -243,11 +271,17 @@ class TileAndFuse:
         producer = writer_of(operand)
         target = emitter.subview(buffer, [axis.place for axis in axes])
         source = [axis.source for axis in axes]
-        if isinstance(producer, StructuredOp) and producer.parent is pad.parent and self.fuse(producer, pad):
+        fused = (
+            isinstance(producer, StructuredOp) and producer.parent is pad.parent and self.fuse(producer, pad)
+        )
+        if fused and _fits_scratch(source):
+            assert isinstance(producer, StructuredOp)
             if producer not in self.fused:
                 self.fused.append(producer)
             self._emit(emitter, producer, source, target)
         else:
+            if producer is not None:
+                self.read.add(producer)
             emitter.add(CopyOp.of(emitter.subview(operand, source), out=target))
         return tile
 
@@ -295,6 +329,11 @@ class _PaddedAxis:
             margin=high,
             rest=low,
         )
+
+
+def _fits_scratch(region: Region) -> bool:
+    """Whether the size of a region has a bound now."""
+    return is_static(i.bound for i in region)
 
 
 def _is_local(buffer: SSAValue) -> bool:

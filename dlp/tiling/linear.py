@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeAlias, cast
 
 from xdsl.ir import SSAValue
 from xdsl.ir.affine import (
@@ -15,6 +16,9 @@ from xdsl.ir.affine import (
     AffineSymExpr,
 )
 
+from dlp.dialects.dlp.dim import Dim, Size
+from dlp.errors import StaticShapeRequired
+
 
 class NotAlignedError(Exception):
     """A tile does not lie on the boundaries that a floordiv or mod of an index map needs."""
@@ -25,7 +29,9 @@ class Linear:
 
     __slots__ = ("constant", "key", "terms")
 
-    def __init__(self, constant: int = 0, terms: Iterable[tuple[SSAValue, int]] = ()) -> None:
+    def __init__(self, constant: Size = 0, terms: Iterable[tuple[SSAValue, int]] = ()) -> None:
+        if isinstance(constant, Dim):
+            raise StaticShapeRequired(f"a part of a buffer with the size {constant}")
         self.constant = constant
         self.terms = tuple((v, k) for v, k in terms if k)
         self.key = (constant, tuple(sorted((id(v), k) for v, k in self.terms)))
@@ -58,7 +64,10 @@ class Linear:
 
 @dataclass(frozen=True)
 class Interval:
-    """`size` consecutive indices from `offset`; a size known only at run time is at most `bound`."""
+    """`size` consecutive indices from `offset`; a size known only at run time is at most `bound`.
+
+    The bound of a dimension that is taken as a whole, and whose size only a run knows, is that size.
+    """
 
     offset: Linear
     size: Linear
@@ -86,8 +95,17 @@ Region = list[Interval]
 """A box: one interval a dimension."""
 
 
-def whole(shape: Iterable[int]) -> Region:
-    return [Interval.of(0, n) for n in shape]
+ToLinear: TypeAlias = Callable[[Size], Linear]
+"""A size that may be known only at run time over SSA values."""
+
+
+def whole(shape: Iterable[Size], linear: ToLinear = Linear) -> Region:
+    """All of a shape; `linear` says which values hold the sizes that are no numbers.
+
+    Raises:
+        StaticShapeRequired: there is such a size, and no `linear`.
+    """
+    return [Interval(Linear(0), linear(n), cast(int, n)) for n in shape]
 
 
 def evaluate(expression: AffineExpr, box: Region, symbols: dict[int, Interval] | None = None) -> Interval:

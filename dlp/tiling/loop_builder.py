@@ -12,6 +12,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from dlp.dialects import arith
 from dlp.dialects.dlp.algorithm import AlgorithmOp
+from dlp.dialects.dlp.dim import static
 from dlp.tiling.arith_builder import ArithBuilder
 from dlp.tiling.emitter import Emitter, close
 
@@ -26,6 +27,8 @@ class ScfLoopBuilder:
     """
 
     def __init__(self, op: AlgorithmOp, function: func.FuncOp, parallel_points: int) -> None:
+        for n in (*op.shape, *(n for k in range(len(op.ins)) for n in op.in_shape(k))):
+            static(n, f"loops of {op.name}")
         self._op = op
         self._emitter = Emitter.before(op, function)
         self._entry = function.body.block

@@ -17,6 +17,7 @@ from xdsl.ir.affine import AffineBinaryOpExpr, AffineBinaryOpKind
 
 from dlp.cost.register_tile import choose_register_tile, step_cycles
 from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
+from dlp.dialects.dlp.dim import Dim, hint, hints, is_static
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
 from dlp.dialects.dlp.view import PadOp, ViewOp
 from dlp.targets import RegisterTile, Target
@@ -78,23 +79,25 @@ def footprint(root: StructuredOp, box: Region, target: Target) -> Footprint:
         seen.add(key)
         check_alignment(op, region)
         volume = prod(i.bound for i in region)
-        if volume >= prod(op.shape):
+        if volume >= prod(hints(op.shape)):
             total.whole.append(op)
         if op is not root and not _carried_in_registers(op):
             total.scratch_bytes += volume * element_bytes(op.element_type)
         if isinstance(op, PadOp):
             source = [
                 Interval(i.offset, i.size, min(i.bound, n))
-                for i, n in zip(region, op.in_shape(0), strict=True)
+                for i, n in zip(region, hints(op.in_shape(0)), strict=True)
             ]
             operand(op, 0, source)
             return
         assert isinstance(op, StructuredOp)
         space = op.iteration_space()
-        total.cycles += op_cycles(op, volume * prod(space.reduction), target)
-        full = [*region, *whole(space.reduction)]
+        reduction = hints(space.reduction)
+        total.cycles += op_cycles(op, volume * prod(reduction), target)
+        full = [*region, *whole(reduction)]
         for i in range(len(op.ins)):
-            operand(op, i, operand_region(op, i, full))
+            read = operand_region(op, i, full, lambda n: Linear(hint(n)))
+            operand(op, i, [Interval(part.offset, part.size, hint(part.bound)) for part in read])
 
     def operand(op: DestinationOp, i: int, region: Region) -> None:
         producer = writer_of(op.ins[i])
@@ -130,7 +133,7 @@ _EXPENSIVE = frozenset(
 
 def task_level(root: StructuredOp, single: Footprint, target: Target, threads: int) -> Level | None:
     """Tiles that become the tasks of the threads; None where the whole op, of footprint `single`, is one task."""
-    shape = root.shape
+    shape = hints(root.shape)
     best_cost = _cost(single, 1, 1, target)
     best: Level | None = None
     unit = column_unit(root, target)
@@ -148,7 +151,49 @@ def task_level(root: StructuredOp, single: Footprint, target: Target, threads: i
         if cost < best_cost * 0.98:
             tiled = tuple(d for d, t in enumerate(tile) if t)
             best_cost, best = cost, Level(tile, tiled, tiled)
-    return best
+    return best if is_static(root.shape) else _for_all_sizes(root, best, target)
+
+
+def _for_all_sizes(root: StructuredOp, best: Level | None, target: Target) -> Level:
+    """The level with every dimension cut whose size only a run knows: what the tiles compute has known sizes.
+
+    Dimensions that were left whole are cut inside of the others, into tiles that fit the registers.
+    """
+    shape, last = root.shape, len(root.shape) - 1
+    tile = list((0,) * len(shape) if best is None else best.tile)
+    rests: dict[int, tuple[int, ...]] = {}
+    contraction = next((op for op in block_ops(root) if isinstance(op, ContractionOp)), None)
+    for d, n in enumerate(shape):
+        if not isinstance(n, Dim):
+            continue
+        if d == last:
+            steps = (4 * target.vector_lanes, target.vector_lanes)
+        elif d == last - 1 and contraction is not None:
+            columns = hint(shape[last])
+            rows, _ = block_of_accumulators(contraction, hint(n), columns, target)
+            steps = (rows, max(1, rows // 3))
+        else:
+            tile[d], rests[d] = 1, ()
+            continue
+        if tile[d]:
+            steps = (max(tile[d] // steps[0], 1) * steps[0], *steps)
+        kept = sorted({*steps, 1}, reverse=True)
+        whole_rows = not tile[d]
+        tile[d], rests[d] = kept[0], tuple(kept[1:])
+        if whole_rows and contraction is not None and d != last and not isinstance(shape[last], Dim):
+            tile[last] = _narrow(contraction, tile[last] or shape[last], root, target)
+    parallel = () if best is None else best.parallel
+    columns = tuple(d for d in (last,) if tile[d] and d not in parallel and d not in rests)
+    order = (*parallel, *columns, *(d for d in rests if d not in parallel))
+    return Level(tuple(tile), order, parallel, rests=rests)
+
+
+def _narrow(op: ContractionOp, columns: int, root: StructuredOp, target: Target) -> int:
+    """So many columns that their weights stay in the second-level cache while the rows pass by."""
+    unit = column_unit(root, target)
+    depth = prod(hints(op.iteration_space().reduction)) * element_bytes(op.element_type)
+    units = max(1, target.l2_bytes // 2 // max(1, depth * unit))
+    return min(units, ceil(columns / unit)) * unit if units * unit < columns else columns
 
 
 def _any_tile(root: StructuredOp, tile: tuple[int, ...]) -> Region:
@@ -196,7 +241,7 @@ def block_ops(root: StructuredOp) -> Iterator[DestinationOp]:
 
 def _candidates(root: StructuredOp, unit: int, threads: int) -> Iterator[tuple[int, ...]]:
     """Leading dimensions one by one, then a piece of the next; or a piece of the innermost alone."""
-    shape = root.shape
+    shape = hints(root.shape)
     last = len(shape) - 1
     for d, extent in enumerate(shape):
         lead = tuple(0 if n == 1 else 1 for n in shape[:d])
@@ -224,7 +269,7 @@ def _slides(root: StructuredOp) -> bool:
 
 def _blocks(root: StructuredOp, unit: int, threads: int) -> Iterator[tuple[int, ...]]:
     """Rows times columns: fewer columns leave room in the scratch for more rows, of which fewer are computed twice."""
-    shape = root.shape
+    shape = hints(root.shape)
     last = len(shape) - 1
     rows = next((d for d, n in enumerate(shape) if d > 0 and n > 1), last)
     if rows == last:

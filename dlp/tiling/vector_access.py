@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import IntegerType, MemRefType, f32, i1, i32
 from xdsl.ir import Attribute, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineSymExpr
 
+from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.targets import Target
 from dlp.tiling.arith_builder import is_float
@@ -21,11 +22,8 @@ REDUCTION_KINDS = {"add": "add", "mul": "mul", "maximum": "maximumf", "minimum":
 
 def vectorizable(op: StructuredOp) -> bool:
     """Whether the op's tile has a size known now and its body neither needs an index nor checks anything."""
-    if (
-        op.USES_INDEX
-        or op.CHECKS
-        or any(n < 0 for n in (*op.shape, *(n for i in range(len(op.ins)) for n in op.in_shape(i))))
-    ):
+    sizes = (*op.shape, *(n for i in range(len(op.ins)) for n in op.in_shape(i)))
+    if op.USES_INDEX or op.CHECKS or not is_static(sizes) or any(n < 0 for n in sizes):
         return False
     return op.COMBINER is None or is_float(op.element_type) or op.COMBINER in ("add", "mul", "or", "and")
 

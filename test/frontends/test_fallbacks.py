@@ -287,7 +287,7 @@ def test_errors_of_the_user_are_eagers(optimize):
 def test_too_many_variants_are_said_aloud(optimize, monkeypatch):
     monkeypatch.setattr(dispatch, "VARIANTS", 3)
     model = nn.Linear(4, 4).eval()
-    fast, other = optimize(model), optimize(model)
+    fast, other = optimize(model, dynamic=False), optimize(model, dynamic=False)
     x = torch.randn(6, 4)
     with torch.inference_mode():
         with pytest.warns(FallbackWarning, match="more than 3 variants"):
@@ -305,7 +305,7 @@ def test_sizes_that_change_with_every_call_are_not_all_compiled(optimize, monkey
     monkeypatch.setattr(dispatch, "UNQUESTIONED", 2)
     monkeypatch.setattr(dispatch, "CALLS_PER_VARIANT", 3)
     model, x = nn.Linear(4, 4).eval(), torch.randn(9, 4)
-    fast = optimize(model)
+    fast = optimize(model, dynamic=False)
     with torch.inference_mode(), pytest.warns(FallbackWarning, match="change with nearly every call"):
         for batch in range(1, 9):
             assert close(fast(x[:batch]), model(x[:batch]))

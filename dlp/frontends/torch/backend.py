@@ -21,16 +21,25 @@ from torch._guards import TracingContext, tracing
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.node import _get_qualified_name
 
-from dlp.errors import DlpError, FallbackError, InputError, UnsupportedOp, UnsupportedOpsError
+from dlp.errors import (
+    DlpError,
+    FallbackError,
+    InputError,
+    StaticShapeRequired,
+    UnsupportedOp,
+    UnsupportedOpsError,
+)
 from dlp.frontends.torch import source_lines
 from dlp.frontends.torch.constants import attribute_name, drop_numbers, lift_constants
 from dlp.frontends.torch.gradients import CompiledForward
 from dlp.frontends.torch.graph_call import GraphCall
 from dlp.frontends.torch.graph_checks import reason_against_inputs, unsupported_values
+from dlp.frontends.torch.numbers import separate_numbers
 from dlp.frontends.torch.parameters import ParameterSets, pick
 from dlp.frontends.torch.partition import compile_parts
 from dlp.frontends.torch.seam import CompiledGraph, CompileFunction, Options, compile_graph
 from dlp.frontends.torch.session import GraphRecord, Session, count_graph
+from dlp.frontends.torch.symbols import has_symbols
 
 GraphFunction = Callable[..., Sequence[Any]]
 
@@ -53,17 +62,24 @@ class GraphBackend:
 
     def __call__(self, captured: torch.fx.GraphModule, inputs: Sequence[Any]) -> GraphFunction:
         """What Dynamo calls with the graph that it captured and the values of its inputs."""
-        inputs = list(inputs)
+        tensors, with_numbers = separate_numbers(captured)
+        function = self._function(tensors, list(inputs))
+        return function if with_numbers is None else with_numbers(function)
+
+    def _function(self, captured: torch.fx.GraphModule, inputs: list[Any]) -> GraphFunction:
         session = self.session
-        # A size that the framework would keep open is a constant of the compiled code: reading it makes it a guard.
-        static = not any(isinstance(value, torch.SymInt) for value in inputs)
-        inputs = [int(value) if isinstance(value, torch.SymInt) else value for value in inputs]
         location = _first_location(captured)
         reason = "autocast is on" if torch.is_autocast_enabled("cpu") else reason_against_inputs(inputs)
         if reason:
             return self._in_framework(captured, reason, location)
-        key = _structure(captured, inputs)
-        lowered = session.memo.get(key) if key is not None else None
+        static = not any(map(has_symbols, inputs))
+        lowered: object = None if static else self._for_all_sizes(captured, inputs, location)
+        key = None
+        if lowered is None:
+            # The sizes become constants of the compiled code: reading one makes it a guard.
+            inputs = [int(value) if isinstance(value, torch.SymInt) else value for value in inputs]
+            key = _structure(captured, inputs)
+            lowered = session.memo.get(key) if key is not None else None
         if not isinstance(lowered, _Lowered):
             try:
                 with contextlib.nullcontext() if static else _static_tracing():
@@ -85,6 +101,25 @@ class GraphBackend:
         if any(differentiable):
             record.gradients = True
         return _compiled_function(session, lowered, captured, differentiable)
+
+    def _for_all_sizes(
+        self, captured: torch.fx.GraphModule, inputs: list[Any], location: str
+    ) -> _Lowered | None:
+        """The graph compiled for whatever sizes the framework keeps open; None where that cannot be."""
+        session = self.session
+        key = _code_of(captured)
+        if key in session.static_only:
+            return None
+        try:
+            return _lower(captured, inputs, session, for_all_sizes=True)
+        except RestartAnalysis:
+            raise
+        except Exception as error:
+            # Operations that dlp does not know are refused with known sizes as well, and reported then.
+            if not isinstance(error, UnsupportedOpsError):
+                session.compile_each_size(_first_line(error), location)
+            session.static_only.add(key)
+            return None
 
     def _in_framework(
         self,
@@ -151,8 +186,14 @@ def _compiled_function(
     return run_with_gradients
 
 
-def _lower(captured: torch.fx.GraphModule, inputs: list[Any], session: Session) -> _Lowered:
-    """Trace to functional ATen without gradients, and compile that."""
+def _lower(
+    captured: torch.fx.GraphModule, inputs: list[Any], session: Session, *, for_all_sizes: bool = False
+) -> _Lowered:
+    """Trace to functional ATen without gradients, and compile that.
+
+    Raises:
+        StaticShapeRequired: `for_all_sizes`, and the graph can only be compiled for known ones.
+    """
     from dlp.frontends.torch.decompositions import decomposition_table
 
     names, is_parameter = _inputs_of(captured)
@@ -171,9 +212,11 @@ def _lower(captured: torch.fx.GraphModule, inputs: list[Any], session: Session) 
             info.output_type in (OutputType.non_alias, OutputType.unsafe_view_alias)
             for info in metadata.output_info
         )
+        if for_all_sizes and not simple:
+            raise StaticShapeRequired("results that share memory with inputs, or inputs that are written to")
         weights = [yes and not changes for yes, changes in zip(is_parameter, written, strict=True)]
         tensors = [isinstance(value, torch.Tensor) for value in inputs]
-        record, call = _AtenGraph(graph, tensors, weights, names, session).compile()
+        record, call = _AtenGraph(graph, tensors, weights, names, session, for_all_sizes).compile()
         record.weight_bytes = sum(v.nbytes for v, yes in zip(inputs, weights, strict=True) if yes)
         done.append((record, call, simple))
 
@@ -212,10 +255,12 @@ class _AtenGraph:
         weights: list[bool],
         names: list[str],
         session: Session,
+        for_all_sizes: bool,
     ) -> None:
         """Of the inputs `tensors` are tensors and `weights` weights."""
         drop_numbers(graph)
         self.graph = graph
+        self.for_all_sizes = for_all_sizes
         self.session = session
         self.tensors = tensors
         self.constants = lift_constants(graph)
@@ -243,7 +288,7 @@ class _AtenGraph:
         except UnsupportedOpsError as error:
             already = set(error.ops)
             error = UnsupportedOpsError([*error.ops, *(op for op in unsupported if op not in already)])
-            mixed = self._parts(error.ops)
+            mixed = None if self.for_all_sizes else self._parts(error.ops)
             if mixed is None:
                 raise error from None
             return mixed
@@ -257,11 +302,12 @@ class _AtenGraph:
         constants: Sequence[torch.Tensor],
     ) -> tuple[GraphRecord, GraphFunction]:
         session = self.session
+        placeholders = [node.meta["val"] for node in graph.graph.nodes if node.op == "placeholder"]
         started = time.perf_counter()
         try:
             compiled = session.compile_function(
                 graph,
-                [node.meta["val"] for node in graph.graph.nodes if node.op == "placeholder"],
+                [value for value in placeholders if not isinstance(value, torch.SymInt)],
                 is_parameter=is_parameter,
                 names=names,
                 options=session.options,
@@ -272,7 +318,13 @@ class _AtenGraph:
         parameters = _parameter_sets(compiled, session)
         outputs = [node.meta["val"] for node in _results(graph)]
         call = GraphCall(compiled, parameters, tensors, is_parameter, constants, outputs)
-        return GraphRecord(_operations(graph), statistics=compiled.statistics, parameters=parameters), call
+        record = GraphRecord(
+            _operations(graph),
+            statistics=compiled.statistics,
+            parameters=parameters,
+            for_all_sizes=self.for_all_sizes,
+        )
+        return record, call
 
     def _parts(self, unsupported: Sequence[UnsupportedOp]) -> tuple[GraphRecord, GraphFunction] | None:
         """What can be compiled without these operations, with the rest in the framework."""
@@ -386,6 +438,11 @@ def _structure(captured: torch.fx.GraphModule, inputs: list[Any]) -> Hashable | 
         nodes.append((node.op, node.target, node.name, str(node.args), str(sorted(node.kwargs.items()))))
     kinds = tuple((v.dtype, tuple(v.shape), v.stride()) if isinstance(v, torch.Tensor) else v for v in inputs)
     return (tuple(nodes), kinds, tuple(names), tuple(is_parameter))
+
+
+def _code_of(captured: torch.fx.GraphModule) -> Hashable:
+    """Equal for captures of one piece of code."""
+    return tuple((node.op, str(node.target)) for node in captured.graph.nodes if node.op != "placeholder")
 
 
 def _first_location(captured: torch.fx.GraphModule) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from functools import partial
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
@@ -13,7 +12,8 @@ from dlp.cache import key_of
 from dlp.compile_statistics import CompileStatistics
 from dlp.compiled_module import CompiledModule
 from dlp.compiler import compile_module
-from dlp.errors import UnsupportedOp, UnsupportedOpsError
+from dlp.dialects.dlp.dim import Dim, is_static, value_of
+from dlp.errors import StaticShapeRequired, UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch.imported_graph import ImportedGraph, OutputSpec, TensorSpec
 from dlp.frontends.torch.importer import import_graph
 from dlp.frontends.torch.seam import Options
@@ -63,6 +63,8 @@ class TorchGraph:
         self._only_results = [o.index for o in imported.outputs if o.kind == "result"] == [
             *range(len(imported.outputs))
         ]
+        self._symbols = [_symbol_place(name, imported, self._inputs) for name in compiled.signature.symbols]
+        self._names = tuple(compiled.signature.symbols)
         used = tuple(place if isinstance(place, int) else -1 for place, _ in self._weights)
         self.prepare_key: Hashable | None = (
             None if -1 in used else (compiled.metadata.prepare_key, used, len(weight_places))
@@ -89,9 +91,15 @@ class TorchGraph:
     def run(self, packed: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor]) -> list[Any]:
         """Run on inputs with the sizes and strides of the examples. Every result is new memory."""
         values = [inputs[place].contiguous() if gaps else inputs[place] for place, gaps in self._inputs]
-        results = [make() for make in self._results]
+        symbols = tuple(inputs[place].size(d) for place, d in self._symbols)
+        known = dict(zip(self._names, symbols, strict=True))
+        results = [make(known) for make in self._results]
         self._compiled.run(
-            [*map(_data_ptr, values)], [*map(_data_ptr, packed)], [*map(_data_ptr, results)], self._threads
+            [*map(_data_ptr, values)],
+            [*map(_data_ptr, packed)],
+            [*map(_data_ptr, results)],
+            self._threads,
+            symbols,
         )
         if self._only_results:
             return results
@@ -170,11 +178,38 @@ def _places(is_parameter: Sequence[bool], kind: bool) -> dict[int | None, int]:
     return {place: i for i, place in enumerate(p for p, yes in enumerate(is_parameter) if yes is kind)}
 
 
-def _maker(spec: TensorSpec) -> Callable[[], torch.Tensor]:
-    """A function that makes memory for a result, as eager lays it out where that has no gaps."""
-    if spec.contiguous_first or spec.is_row_major:
-        return partial(torch.empty, spec.shape, dtype=spec.dtype)
-    return partial(torch.empty_strided, spec.shape, spec.strides, dtype=spec.dtype)
+_Maker: TypeAlias = Callable[[Mapping[str, int]], torch.Tensor]
+
+
+def _maker(spec: TensorSpec) -> _Maker:
+    """A function of the symbols that makes memory for a result, as eager lays it out where that has no gaps."""
+    shape, strides, dtype = spec.shape, spec.strides, spec.dtype
+    row_major = spec.contiguous_first or spec.is_row_major
+    if not is_static((*shape, *strides)):
+
+        def make_sized(symbols: Mapping[str, int]) -> torch.Tensor:
+            sizes = [value_of(n, symbols) for n in shape]
+            if row_major:
+                return torch.empty(sizes, dtype=dtype)
+            return torch.empty_strided(sizes, [value_of(n, symbols) for n in strides], dtype=dtype)
+
+        return make_sized
+    if row_major:
+        return lambda _: torch.empty(shape, dtype=dtype)
+    return lambda _: torch.empty_strided(shape, strides, dtype=dtype)
+
+
+def _symbol_place(name: str, imported: ImportedGraph, inputs: Sequence[tuple[int, bool]]) -> tuple[int, int]:
+    """An input and its dimension that is the symbol.
+
+    Raises:
+        StaticShapeRequired: there is none.
+    """
+    for argument, (place, _) in zip(imported.inputs, inputs, strict=True):
+        for d, size in enumerate(argument.spec.shape):
+            if isinstance(size, Dim) and str(size) == name:
+                return place, d
+    raise StaticShapeRequired(f"{name}, which is the size of no input")
 
 
 def _input_place(output: OutputSpec, imported: ImportedGraph, input_places: dict[int | None, int]) -> int:

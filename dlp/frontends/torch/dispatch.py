@@ -13,7 +13,9 @@ import time
 import types
 import warnings
 import weakref
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -21,7 +23,7 @@ import torch._dynamo
 from torch._C._dynamo.eval_frame import reset_code
 from torch._C._functorch import peek_interpreter_stack
 from torch._dynamo import config as dynamo_config
-from torch._dynamo import trace_rules
+from torch._dynamo import pgo, trace_rules
 from torch._dynamo.exc import BackendCompilerFailed, TorchDynamoException
 from torch._dynamo.types import ConvertFrameReturn, FrameAction, FrameExecStrategy
 from torch._dynamo.utils import graph_break_reasons
@@ -50,9 +52,6 @@ FAILURES = 3
 _CAPTURE_CONFIG = {
     # Hooks that are registered, and submodules whose hooks change, after the first call count.
     "skip_nnmodule_hook_guards": False,
-    # Sizes are constants of the compiled code: every new size is a variant.
-    "automatic_dynamic_shapes": False,
-    "assume_static_by_default": True,
     # Marks for the profiler in the code of every variant: two calls through Dynamo's wrappers.
     "record_runtime_overhead": False,
     # Dynamo leaves recurrent modules alone by default, for the sake of other backends.
@@ -60,6 +59,15 @@ _CAPTURE_CONFIG = {
     # The limit on variants is per model; this one is per code object over all models.
     "accumulated_recompile_limit": 1 << 20,
 }
+
+
+_SIZES = {
+    # The first sizes are constants of the compiled code; where the next call has others, they stay open.
+    None: {"automatic_dynamic_shapes": True, "assume_static_by_default": True},
+    True: {"automatic_dynamic_shapes": True, "assume_static_by_default": False},
+    False: {"automatic_dynamic_shapes": False, "assume_static_by_default": True},
+}
+"""By what `dynamic` says."""
 
 
 class OptimizedForward:
@@ -259,6 +267,7 @@ class _Converter:
         self._variants = variants
         self._own_code = own_code
         self._captured = 0
+        self._sizes_seen: defaultdict[pgo.CodeId, pgo.CodeState] = defaultdict(pgo.CodeState)
         self._title = title
 
     def __call__(
@@ -273,7 +282,11 @@ class _Converter:
         breaks = len(graph_break_reasons)
         started, compiling = time.perf_counter(), session.compile_seconds
         try:
-            with dynamo_config.patch(_CAPTURE_CONFIG), session.show_progress(self._title) as progress:
+            with (
+                dynamo_config.patch(_CAPTURE_CONFIG | _SIZES[session.options.dynamic]),
+                self._own_sizes(),
+                session.show_progress(self._title) as progress,
+            ):
                 progress.stage("capture")
                 converted = self._convert(frame, cache_entry, hooks, frame_state, skip=skip + 1)
         except Exception as error:
@@ -293,6 +306,15 @@ class _Converter:
                 f"graph break: {_first_line(reason.reason)}", source_lines.of_stack(reason.user_stack)
             )
         return converted
+
+    @contextmanager
+    def _own_sizes(self) -> Iterator[None]:
+        """The sizes that this model has seen: Dynamo keeps them by lines of code, and would mix those of two models."""
+        others, pgo._CODE_STATE = pgo._CODE_STATE, self._sizes_seen
+        try:
+            yield
+        finally:
+            pgo._CODE_STATE = others
 
     def _rarely_called(self) -> bool:
         return self._captured >= UNQUESTIONED and self._session.calls < CALLS_PER_VARIANT * self._captured

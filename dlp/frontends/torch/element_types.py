@@ -8,6 +8,8 @@ import torch
 from xdsl.dialects.builtin import IntegerType, TensorType, f32, f64, i1, i32, i64
 from xdsl.ir import Attribute
 
+from dlp.dialects.dlp.structured import tensor_of
+
 i8 = IntegerType(8)
 
 ELEMENT_TYPES: dict[torch.dtype, Attribute] = {
@@ -33,4 +35,4 @@ def tensor_type(shape: tuple[int, ...], dtype: torch.dtype) -> TensorType[Attrib
     Raises:
         KeyError: the IR has no such element type.
     """
-    return TensorType(ELEMENT_TYPES[dtype], shape)
+    return tensor_of(ELEMENT_TYPES[dtype], shape)

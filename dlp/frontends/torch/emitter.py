@@ -14,9 +14,10 @@ from dlp.dialects.dlp.checking import RequireOp
 from dlp.dialects.dlp.elementwise import AndOp, CastOp, CompareOp, ConstantOp
 from dlp.dialects.dlp.graph import YieldOp
 from dlp.dialects.dlp.loop import ScanOp, slice_type
-from dlp.dialects.dlp.structured import DestinationOp
+from dlp.dialects.dlp.structured import DestinationOp, shape_of
 from dlp.dialects.dlp.view import ReshapeOp, TransposeOp
 from dlp.frontends.torch.element_types import DTYPES, ELEMENT_TYPES
+from dlp.frontends.torch.symbols import sizes_of
 
 
 class NotSupported(Exception):
@@ -83,7 +84,7 @@ class Emitter:
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the node's (first) result."""
-        return tuple(self.result.shape)
+        return sizes_of(self.result.shape)
 
     def fake(self, argument: int) -> torch.Tensor:
         """The fake tensor of an argument of the node."""
@@ -94,7 +95,7 @@ class Emitter:
         return any(user.args[1] == result and user.users for user in self.node.users)
 
     def shape_of(self, x: SSAValue) -> tuple[int, ...]:
-        return tuple(x.type.get_shape())  # pyright: ignore[reportAttributeAccessIssue]
+        return shape_of(x.type)
 
     def element_of(self, x: SSAValue) -> Attribute:
         return x.type.element_type  # pyright: ignore[reportAttributeAccessIssue]

@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from dlp.errors import StaticShapeRequired
+from dlp.frontends.torch.imported_graph import TensorSpec
 from dlp.frontends.torch.parameters import ParameterSets, pick
 from dlp.frontends.torch.seam import CompiledGraph
+from dlp.frontends.torch.symbols import has_symbols
 
 
 class GraphCall:
@@ -19,6 +22,9 @@ class GraphCall:
         is_parameter: which tensors are weights, constants included.
         constants: values of the last tensors, which a call does not pass.
         outputs: fake tensors: shape and strides of eager's results.
+
+    Raises:
+        StaticShapeRequired: results of unknown sizes with gaps, or that share memory.
     """
 
     def __init__(
@@ -52,6 +58,12 @@ _Restride = Callable[[Sequence[torch.Tensor]], torch.Tensor]
 
 def _restride_plan(outputs: Sequence[torch.Tensor]) -> list[tuple[int, _Restride]]:
     """How to make results that are contiguous and apart like eager's: strides, and views of one another."""
+    if any(map(has_symbols, outputs)):
+        # The compiled function makes them as eager does, as long as each is dense and memory of its own.
+        storages = {output.untyped_storage()._cdata for output in outputs}
+        if len(storages) < len(outputs) or any(TensorSpec.of(o).contiguous_first for o in outputs):
+            raise StaticShapeRequired("the strides of results")
+        return []
     plan: list[tuple[int, _Restride]] = []
     whole: dict[int, tuple[int, torch.Tensor]] = {}
     for place, output in enumerate(outputs):

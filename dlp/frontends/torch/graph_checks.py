@@ -13,9 +13,9 @@ from dlp.frontends.torch import source_lines
 def reason_against_inputs(inputs: Sequence[object]) -> str:
     """Why these graph inputs rule compilation out, or an empty string."""
     for value in inputs:
-        if isinstance(value, int):
+        if isinstance(value, int | torch.SymInt):
             continue
-        if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
+        if isinstance(value, torch.SymFloat | torch.SymBool):
             return "a number that is known only at run time"
         if not isinstance(value, torch.Tensor):
             return f"an input of type {type(value).__name__}"
@@ -53,7 +53,9 @@ def _node_name(node: torch.fx.Node) -> str:
 def _reason_against(
     value: torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool, *, may_be_empty: bool = False
 ) -> str:
-    if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
+    if isinstance(value, torch.SymInt):
+        return ""  # as sizes have them
+    if isinstance(value, torch.SymFloat | torch.SymBool):
         return "a number that is known only at run time"
     if value.device.type != "cpu":
         return f"on the device {value.device.type}"
@@ -63,8 +65,6 @@ def _reason_against(
         return "a quantised tensor"
     if value.is_complex():
         return "complex numbers"
-    if any(isinstance(size, torch.SymInt) for size in value.shape):
-        return "a size that is known only at run time"
     if value.numel() == 0 and not may_be_empty:
         return "a tensor without elements"
     return ""

@@ -10,6 +10,8 @@ from typing import Literal, Self
 import torch
 from xdsl.dialects.builtin import ModuleOp
 
+from dlp.frontends.torch.symbols import sizes_of
+
 
 @dataclass(frozen=True)
 class TensorSpec:
@@ -30,8 +32,8 @@ class TensorSpec:
 
     @classmethod
     def of(cls, tensor: torch.Tensor) -> Self:
-        """The spec of a tensor or fake tensor with static sizes."""
-        shape, strides = tuple(map(int, tensor.shape)), tuple(map(int, tensor.stride()))
+        """The spec of a tensor or fake tensor."""
+        shape, strides = sizes_of(tensor.shape), sizes_of(tensor.stride())
         order = _memory_order(shape, strides)
         identity = tuple(range(len(shape)))
         return cls(shape, strides, tensor.dtype, order or identity, contiguous_first=order is None)

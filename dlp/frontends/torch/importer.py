@@ -18,6 +18,7 @@ from xdsl.ir import BlockArgument, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from dlp.dialects.dlp.checking import RequireOp
+from dlp.dialects.dlp.dim import Size
 from dlp.dialects.dlp.elementwise import CastOp, ConstantOp
 from dlp.dialects.dlp.graph import WeightOp
 from dlp.dialects.dlp.view import CopyOp, ViewOp
@@ -27,6 +28,7 @@ from dlp.frontends.torch.element_types import ELEMENT_TYPES, tensor_type
 from dlp.frontends.torch.emitter import Emitter, NotSupported, first
 from dlp.frontends.torch.imported_graph import ImportedGraph, InputSpec, OutputSpec, TensorSpec, WeightSpec
 from dlp.frontends.torch.registry import importers, moves_only
+from dlp.frontends.torch.symbols import size_of, sizes_of
 
 ENTRY = "forward"
 
@@ -64,7 +66,7 @@ class Importer(Emitter):
 
     def run(self) -> ImportedGraph:
         nodes = list(self._graph.graph.nodes)
-        placeholders = {node: i for i, node in enumerate(n for n in nodes if n.op == "placeholder")}
+        placeholders = {node: i for i, node in enumerate(_tensor_placeholders(self._graph))}
         outputs: list[OutputSpec] = []
         results: list[SSAValue] = []
         for node in nodes:
@@ -74,11 +76,15 @@ class Importer(Emitter):
             try:
                 match node.op:
                     case "placeholder":
-                        self._values[node] = self._placeholder(node, placeholders[node])
+                        number = _number(node)
+                        self._values[node] = (
+                            self._placeholder(node, placeholders[node]) if number is None else number
+                        )
                     case "get_attr":
                         self._values[node] = self._attribute(node)
                     case "call_function":
-                        self._values[node] = self._import(node)
+                        number = _number(node)
+                        self._values[node] = self._import(node) if number is None else number
                     case "output":
                         outputs, results = self._outputs(node)
                     case _:
@@ -131,8 +137,8 @@ class Importer(Emitter):
         if self._keep_layouts:
             return TensorSpec.of(tensor)
         return TensorSpec(
-            tuple(tensor.shape),
-            tensor.stride(),
+            sizes_of(tensor.shape),
+            sizes_of(tensor.stride()),
             tensor.dtype,
             tuple(range(tensor.dim())),
             contiguous_first=True,
@@ -178,10 +184,10 @@ class Importer(Emitter):
         for value in _tensors(
             [first(node.meta.get("val")), *(n.meta.get("val") for n in node.all_input_nodes)]
         ):
-            if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
+            if isinstance(value, torch.SymInt):
+                continue
+            if isinstance(value, torch.SymFloat | torch.SymBool):
                 raise NotSupported("a number that is known only at run time")
-            if any(isinstance(size, torch.SymInt) for size in value.shape):
-                raise NotSupported("a size that is known only at run time")
             if value.dtype not in ELEMENT_TYPES:
                 raise NotSupported(f"elements of {str(value.dtype).removeprefix('torch.')}")
             if value.numel() == 0 and not moves:
@@ -201,7 +207,7 @@ class Importer(Emitter):
             return None
         if self._is_wide(fake):
             value = self(CastOp, value, element_type=ELEMENT_TYPES[torch.uint8])
-        if value.type != (right := tensor_type(tuple(fake.shape), fake.dtype)):
+        if value.type != (right := tensor_type(sizes_of(fake.shape), fake.dtype)):
             raise AssertionError(f"{_name(self.node)} is imported as {value.type}, but is {right}")
         if value.name_hint is None and not isinstance(value, BlockArgument):
             value.name_hint = self.node.name
@@ -213,9 +219,7 @@ class Importer(Emitter):
         def one(fake: object) -> SSAValue | None:
             if not isinstance(fake, torch.Tensor) or fake.dtype not in ELEMENT_TYPES:
                 return None
-            if any(isinstance(size, torch.SymInt) for size in fake.shape):
-                return None
-            return self._add(WeightOp(node.name, tensor_type(tuple(fake.shape), fake.dtype))).results[0]
+            return self._add(WeightOp(node.name, tensor_type(sizes_of(fake.shape), fake.dtype))).results[0]
 
         fake = node.meta.get("val")
         return tuple(map(one, fake)) if isinstance(fake, tuple | list) else one(fake)
@@ -247,7 +251,7 @@ class Importer(Emitter):
     def _output(self, node: Node, results: list[SSAValue], taken: set[SSAValue]) -> OutputSpec:
         fake = node.meta["val"]
         if node.op == "placeholder":
-            placeholders = [n for n in self._graph.graph.nodes if n.op == "placeholder"]
+            placeholders = _tensor_placeholders(self._graph)
             spec = self._spec(fake)
             index = placeholders.index(node)
             if index in self._weight_names:
@@ -270,6 +274,17 @@ class Importer(Emitter):
         permutation = spec.permutation
         results.append(self.transpose(value, permutation))
         return OutputSpec("result", len(results) - 1, spec)
+
+
+def _tensor_placeholders(graph: GraphModule) -> list[Node]:
+    """The inputs, without the numbers among them."""
+    return [n for n in graph.graph.nodes if n.op == "placeholder" and _number(n) is None]
+
+
+def _number(node: Node) -> Size | None:
+    """The size that a node computes, whichever way it does."""
+    value = node.meta.get("val")
+    return size_of(value) if isinstance(value, torch.SymInt) else None
 
 
 def _root(value: SSAValue) -> SSAValue:

@@ -38,8 +38,10 @@ def optimize(
     Args:
         model: any module. Put it into evaluation mode (`model.eval()`), and call it under `torch.inference_mode()`.
         target: name of the machine to compile for (`avx2`, `avx512`, `scalar`); this machine if not given.
-        dynamic: whether sizes are expected to change. Sizes are constants of the compiled code at present, whatever
-            this says: every new size compiles at its first call, up to 64 variants a model.
+        dynamic: whether sizes change between calls. By default the first sizes are constants of the compiled code, and
+            the first call with others compiles once more, for all sizes (but 0 and 1). `True` leaves sizes open from
+            the first call on, `False` compiles each by itself, up to 64 variants a model. So does what needs known
+            sizes; `dlp.report` says why.
         threads: how many a call uses; by default those that torch uses in this thread now.
         strict: raise `dlp.errors.FallbackError`, with the line of the model, where the framework would run a part.
         example_inputs: compile now, for these: a tensor, a tuple of arguments, or a dict of keyword arguments.

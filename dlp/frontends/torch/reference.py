@@ -10,6 +10,7 @@ from collections.abc import Hashable, Sequence
 import torch
 
 from dlp.compile_statistics import CompileStatistics
+from dlp.errors import StaticShapeRequired
 from dlp.frontends.torch.seam import Options
 from dlp.progress import Progress
 
@@ -42,5 +43,7 @@ def compile_reference(
     options: Options,
     progress: Progress,
 ) -> ReferenceGraph:
-    """A `CompileFunction`: accepts every graph."""
+    """A `CompileFunction`: accepts every graph of known sizes."""
+    if any(isinstance(node.meta.get("val"), torch.SymInt) for node in graph.graph.nodes):
+        raise StaticShapeRequired("a graph to interpret")
     return ReferenceGraph(graph, is_parameter)

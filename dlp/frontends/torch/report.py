@@ -33,6 +33,10 @@ class Report:
     """Operations that the framework runs, each with the line of the user's code and the reason."""
     fallbacks: dict[Fallback, int]
     """Why the framework ran something, and how often that was decided."""
+    graphs_for_all_sizes: int
+    """Graphs that serve every size; each other one serves those at which it was captured."""
+    each_size: dict[Fallback, int]
+    """Why something is compiled for every size anew."""
     calls_compiled: int
     """Calls of which all that was captured ran compiled."""
     calls_mixed: int
@@ -79,7 +83,7 @@ class Report:
         all_of_them = size_text(self.intermediate_bytes)
         lines = [
             f"dlp report of {self.model}",
-            f"  graphs captured    {self.graphs_captured}",
+            f"  graphs captured    {self.graphs_captured}, {self.graphs_for_all_sizes} of them for all sizes",
             f"  ops compiled       {self.ops_compiled}",
             f"  ops left to torch  {len(self.ops_left)}",
             f"  calls              {calls}",
@@ -92,6 +96,9 @@ class Report:
         ]
         if self.gradients:
             lines.append(f"  gradients          {self.gradients}")
+        if self.each_size:
+            lines.append("  why each size is compiled by itself:")
+            lines += [f"    {reason} (x{count})" for reason, count in self.each_size.items()]
         if self.fallbacks:
             lines.append("  why the framework ran something:")
             lines += [f"    {fallback} (x{count})" for fallback, count in self.fallbacks.items()]
@@ -126,6 +133,9 @@ def report(model: torch.nn.Module) -> Report:
     fallbacks: Counter[Fallback] = Counter()
     for session in sessions:
         fallbacks.update(session.fallbacks)
+    each_size: Counter[Fallback] = Counter()
+    for session in sessions:
+        each_size.update(session.each_size)
     packers = {id(g.parameters): g.parameters for g in graphs if g.parameters is not None}.values()
     if packers:
         seconds["pack weights"] = sum(packer.seconds for packer in packers)
@@ -136,6 +146,8 @@ def report(model: torch.nn.Module) -> Report:
         ops_compiled_by_name=dict(names.most_common()),
         ops_left=tuple(op for graph in graphs for op in graph.left),
         fallbacks=dict(fallbacks),
+        graphs_for_all_sizes=sum(graph.for_all_sizes for graph in graphs),
+        each_size=dict(each_size),
         calls_compiled=sum(session.calls_compiled for session in sessions),
         calls_mixed=sum(session.calls_mixed for session in sessions),
         calls_eager=sum(session.calls_framework for session in sessions),

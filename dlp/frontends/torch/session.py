@@ -37,6 +37,8 @@ class GraphRecord:
     """ATen operation -> how often it occurs, if the graph was compiled."""
     left: tuple[UnsupportedOp, ...] = ()
     """Operations that the framework runs."""
+    for_all_sizes: bool = False
+    """Whether it was compiled once for all sizes that the framework keeps open."""
     parts: list[GraphRecord] = field(default_factory=list)
     """What is compiled of a graph that is not compiled as a whole."""
     gradients: bool = False
@@ -83,6 +85,10 @@ class Session:
         self.graphs: list[GraphRecord] = []
         self.memo: dict[Hashable, object] = {}
         """Graphs that differ in nothing but the grad mode are compiled once."""
+        self.static_only: set[Hashable] = set()
+        """Captures that cannot be compiled for all sizes."""
+        self.each_size: Counter[Fallback] = Counter()
+        """Why every size is compiled by itself, and how often that was found."""
         self.fallbacks: Counter[Fallback] = Counter()
         self.calls_compiled = 0
         self.calls_mixed = 0
@@ -117,6 +123,11 @@ class Session:
             raise FallbackError(
                 f"strict=True, and the framework would have to run a part of the model: {fallback}"
             )
+
+    def compile_each_size(self, reason: str, location: str = "") -> None:
+        """Note that something can be compiled for known sizes only."""
+        with self.lock:
+            self.each_size[Fallback(reason, location)] += 1
 
     def count(self, record: CallRecord) -> None:
         """Add a finished call."""

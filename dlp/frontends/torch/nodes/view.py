@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f64, i64
 from xdsl.ir import SSAValue
 
+from dlp.dialects.dlp.dim import Size, is_static, static
 from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, DivOp, IotaOp, MulOp, SelectOp, SubOp
 from dlp.dialects.dlp.indexing import GatherOp
 from dlp.dialects.dlp.view import BroadcastOp, ConcatOp, PadOp, SliceOp
@@ -132,15 +133,22 @@ def slice_tensor(
 ) -> SSAValue:
     dimension %= len(g.shape)
     size = g.shape_of(x)[dimension]
-    begin = range(size)[slice(start, end, step)].start
-    return slice_of(g, x, dimension, begin, g.shape[dimension], step)
+    return slice_of(g, x, dimension, _begin(size, start, end, step), g.shape[dimension], step)
+
+
+def _begin(size: Size, start: Size | None, end: Size | None, step: int) -> Any:
+    """Where a slice begins."""
+    if is_static(n for n in (size, start, end) if n is not None):
+        return range(static(size, "a slice"))[slice(start, end, step)].start
+    start = 0 if start is None else start
+    return min(start + size if start < 0 else start, size)
 
 
 @imports("aten.select.int", moves=True)
 def select(g: Emitter, x: SSAValue, dimension: int, index: int) -> SSAValue:
     shape = g.shape_of(x)
     dimension %= len(shape)
-    return g.reshape(slice_of(g, x, dimension, index % shape[dimension], 1), g.shape)
+    return g.reshape(slice_of(g, x, dimension, index if index >= 0 else index + shape[dimension], 1), g.shape)
 
 
 @imports("aten.split.Tensor", "aten.split_with_sizes.default", "aten.unsafe_split.Tensor", moves=True)
@@ -238,7 +246,7 @@ def slice_scatter(
     size, length = g.shape[dimension], g.shape_of(source)[dimension]
     if step != 1:
         return _scatter_with_step(g, x, source, dimension, range(size)[slice(start, end, step)])
-    begin = range(size)[slice(start, end)].start
+    begin = _begin(size, start, end, 1)
     parts = [(x, 0, begin), (g.cast(source, g.dtype), 0, length), (x, begin + length, size - begin - length)]
     return join(g, [slice_of(g, v, dimension, o, n) for v, o, n in parts if n], dimension)
 

@@ -1,0 +1,430 @@
+"""Sizes that only a run knows, as expressions: `s0 * 12 + 1`.
+
+A `Dim` looks like a number as long as what is asked of it holds for every value that its symbols can take, and raises
+`StaticShapeRequired` otherwise. It is no subclass of int: code that needs the number cannot get it by accident, and
+whoever catches the error compiles for the sizes at hand instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr
+from xdsl.ir import Attribute, ParametrizedAttribute
+from xdsl.irdl import irdl_attr_definition
+
+from dlp.errors import StaticShapeRequired
+
+LEAST = 2
+"""What every symbol is at least: sizes 0 and 1 broadcast and vanish, and are compiled as constants."""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A size that a run brings, and the one that it was compiled for, which only cost models look at."""
+
+    name: str
+    hint: int
+
+    @property
+    def least(self) -> int:
+        return LEAST
+
+    def value(self, symbols: Mapping[str, int]) -> int:
+        return symbols[self.name]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """`of // by`, where the division is not exact."""
+
+    of: Dim
+    by: int
+
+    @property
+    def least(self) -> int:
+        bound = self.of.least
+        if bound is None:
+            raise StaticShapeRequired(f"the sign of {self.of}")
+        return bound // self.by
+
+    @property
+    def hint(self) -> int:
+        return self.of.hint // self.by
+
+    def value(self, symbols: Mapping[str, int]) -> int:
+        return self.of.value(symbols) // self.by
+
+    def __str__(self) -> str:
+        return f"(({self.of}) // {self.by})"
+
+
+Atom: TypeAlias = Symbol | Quotient
+Product: TypeAlias = tuple[Atom, ...]
+"""Atoms in the order of their names; empty for the constant."""
+
+
+class Dim:
+    """A polynomial of symbols and of their quotients by constants, with integer coefficients."""
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: Mapping[Product, int]) -> None:
+        self.terms = {p: k for p, k in sorted(terms.items(), key=lambda item: str([*map(str, item[0])])) if k}
+        self._hash = hash(tuple(self.terms.items()))
+
+    @property
+    def atoms(self) -> list[Atom]:
+        return list({atom: None for product in self.terms for atom in product})
+
+    @property
+    def symbols(self) -> dict[str, int]:
+        """Names and hints of the symbols."""
+        found: dict[str, int] = {}
+        for atom in self.atoms:
+            found |= {atom.name: atom.hint} if isinstance(atom, Symbol) else atom.of.symbols
+        return found
+
+    @property
+    def hint(self) -> int:
+        """The number that it is at the sizes that were seen."""
+        return sum(k * _product(atom.hint for atom in p) for p, k in self.terms.items())
+
+    def value(self, symbols: Mapping[str, int]) -> int:
+        """The number that it is for these sizes."""
+        return sum(k * _product(atom.value(symbols) for atom in p) for p, k in self.terms.items())
+
+    @property
+    def least(self) -> int | None:
+        """A lower bound, None where there is none."""
+        return _lower_bound(self.terms)
+
+    @property
+    def most(self) -> int | None:
+        """An upper bound, None where there is none."""
+        bound = _lower_bound({p: -k for p, k in self.terms.items()})
+        return None if bound is None else -bound
+
+    # Numbers
+
+    def __add__(self, other: Any) -> Any:
+        if (terms := _terms(other)) is None:
+            return NotImplemented
+        result = dict(self.terms)
+        for product, k in terms.items():
+            result[product] = result.get(product, 0) + k
+        return simplified(result)
+
+    def __mul__(self, other: Any) -> Any:
+        if (terms := _terms(other)) is None:
+            return NotImplemented
+        result: dict[Product, int] = {}
+        for p, k in self.terms.items():
+            for q, factor in terms.items():
+                product = tuple(sorted((*p, *q), key=str))
+                result[product] = result.get(product, 0) + k * factor
+        return simplified(result)
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Any:
+        return self * -1
+
+    def __sub__(self, other: Any) -> Any:
+        return NotImplemented if _terms(other) is None else self + other * -1
+
+    def __rsub__(self, other: Any) -> Any:
+        return self * -1 + other
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __floordiv__(self, other: Any) -> Any:
+        if isinstance(other, Dim):
+            return self._exactly_divided(other)
+        if not isinstance(other, int) or other <= 0:
+            raise StaticShapeRequired(f"({self}) // {other}")
+        whole = {p: k // other for p, k in self.terms.items() if k % other == 0 or not p}
+        rest = {p: k for p, k in self.terms.items() if k % other and p}
+        if not rest:
+            return simplified(whole)
+        # A constant within the quotient: ceil(s / 2) is (s + 1) // 2, and not s // 2.
+        constant = self.terms.get((), 0)
+        whole[()] = constant // other
+        if constant % other:
+            rest[()] = constant % other
+        return simplified(whole) + Dim({(Quotient(Dim(rest), other),): 1})
+
+    def _exactly_divided(self, other: Dim) -> Any:
+        if len(other.terms) != 1:
+            if other == self:
+                return 1
+            raise StaticShapeRequired(f"({self}) // ({other})")
+        ((divisor, factor),) = other.terms.items()
+        result: dict[Product, int] = {}
+        for product, k in self.terms.items():
+            left = list(product)
+            for atom in divisor:
+                if atom not in left:
+                    raise StaticShapeRequired(f"({self}) // ({other})")
+                left.remove(atom)
+            if k % factor:
+                raise StaticShapeRequired(f"({self}) // ({other})")
+            result[tuple(left)] = k // factor
+        return simplified(result)
+
+    def __mod__(self, other: Any) -> Any:
+        return self - self // other * other
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        raise StaticShapeRequired(f"{other} // ({self})")
+
+    def __rmod__(self, other: Any) -> Any:
+        raise StaticShapeRequired(f"{other} % ({self})")
+
+    def __truediv__(self, other: Any) -> Any:
+        raise StaticShapeRequired(f"({self}) / {other}")
+
+    def __rtruediv__(self, other: Any) -> Any:
+        raise StaticShapeRequired(f"{other} / ({self})")
+
+    def __pow__(self, other: Any) -> Any:
+        raise StaticShapeRequired(f"({self}) ** {other}")
+
+    # Questions, answered where the answer is the same for all sizes. Equality means "known to be equal", but for 0 and
+    # 1: sizes that vanish or broadcast are something else than others.
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Dim) and self.terms == other.terms:
+            return True
+        if not isinstance(other, int) or isinstance(other, bool):
+            return False  # other expressions: what is right for sizes that differ is right where they happen not to
+        if other > 1:
+            return False
+        return _is_zero(self - other, lambda: f"whether {self} is {other}")
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __lt__(self, other: Any) -> bool:
+        return _is_positive(other - self, lambda: f"whether {self} < {other}")
+
+    def __gt__(self, other: Any) -> bool:
+        return _is_positive(self - other, lambda: f"whether {self} > {other}")
+
+    def __le__(self, other: Any) -> bool:
+        return not self > other
+
+    def __ge__(self, other: Any) -> bool:
+        return not self < other
+
+    def __abs__(self) -> Any:
+        return self if self >= 0 else -self
+
+    def __bool__(self) -> bool:
+        return self != 0
+
+    def _number(self) -> Any:
+        raise StaticShapeRequired(f"the number that {self} is")
+
+    __index__ = __int__ = __float__ = __complex__ = __round__ = __iter__ = _number  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        text = ""
+        for product, k in self.terms.items():
+            factors = [str(abs(k))] if abs(k) != 1 or not product else []
+            sign = " - " if k < 0 else " + "
+            text += (sign if text else sign.strip(" +")) + " * ".join([*map(str, product), *factors])
+        return text
+
+    __repr__ = __str__
+
+
+Size: TypeAlias = "int | Dim"
+
+
+def symbol(name: str, hint: int) -> Dim:
+    """The size `name`, seen as `hint`."""
+    return Dim({(Symbol(name, hint),): 1})
+
+
+def simplified(terms: Mapping[Product, int]) -> Size:
+    """A number where nothing else is left."""
+    dim = Dim(terms)
+    return dim.terms.get((), 0) if not any(dim.terms) else dim
+
+
+def hint(size: Size) -> int:
+    """A number for cost models: what is computed must not depend on it."""
+    return size.hint if isinstance(size, Dim) else size
+
+
+def hints(sizes: Iterable[Size]) -> tuple[int, ...]:
+    """As `hint`, for each of them."""
+    return tuple(map(hint, sizes))
+
+
+def is_static(sizes: Iterable[Size]) -> bool:
+    """Whether all sizes are numbers."""
+    return not any(isinstance(n, Dim) for n in sizes)
+
+
+def static(size: Size, what: str) -> int:
+    """The size as the number that it must be.
+
+    Raises:
+        StaticShapeRequired: it is none; the text says what for.
+    """
+    if isinstance(size, Dim):
+        raise StaticShapeRequired(f"{what} with the size {size}")
+    return size
+
+
+def value_of(size: Size, symbols: Mapping[str, int]) -> int:
+    """The number that a size is in a run."""
+    return size.value(symbols) if isinstance(size, Dim) else size
+
+
+def parse_dim(text: str, known: Mapping[str, int]) -> Size:
+    """The expression that `str(dim)` prints.
+
+    Args:
+        text: of names, integers, `+ - * //` and parentheses.
+        known: hint of every name.
+
+    Raises:
+        ValueError: the text is something else.
+    """
+    operations: dict[type, Callable[[Any, Any], Any]] = {
+        ast.Add: lambda a, b: a + b,
+        ast.Sub: lambda a, b: a - b,
+        ast.Mult: lambda a, b: a * b,
+        ast.FloorDiv: lambda a, b: a // b,
+    }
+
+    def read(node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(value=int() as number):
+                return number
+            case ast.Name(id=name) if name in known:
+                return symbol(name, known[name])
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -read(operand)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in operations:
+                return operations[type(op)](read(left), read(right))
+            case _:
+                raise ValueError(f"{text!r} is no size over the symbols {', '.join(known) or '(none)'}")
+
+    try:
+        return read(ast.parse(text, mode="eval").body)
+    except SyntaxError:
+        raise ValueError(f"{text!r} is no size") from None
+
+
+@irdl_attr_definition
+class DimsAttr(ParametrizedAttribute):
+    """Which sizes the `?` of a type are: the encoding of a tensor, the memory space of a buffer.
+
+    `tensor<?x768xf32, #dlp.dims<["s0", 768], [], {s0 = 64}>>`: `s0` names the same number wherever it occurs in a
+    module; 64 is the size that was seen when it was made. Buffers whose strides follow from no shape list them too.
+    """
+
+    name = "dlp.dims"
+
+    sizes: ArrayAttr[Attribute]
+    strides: ArrayAttr[Attribute]
+    symbols: DictionaryAttr
+
+    @staticmethod
+    def of(sizes: Sequence[Size], strides: Sequence[Size] = ()) -> DimsAttr:
+        known: dict[str, int] = {}
+        for n in (*sizes, *strides):
+            known |= n.symbols if isinstance(n, Dim) else {}
+        table = DictionaryAttr({name: IntegerAttr(known[name], 64) for name in sorted(known)})
+        return DimsAttr(ArrayAttr(map(_attribute, sizes)), ArrayAttr(map(_attribute, strides)), table)
+
+    def get_sizes(self) -> tuple[Any, ...]:
+        return _read(self)[0]
+
+    def get_strides(self) -> tuple[Any, ...]:
+        """Of a buffer: row-major where nothing else is said."""
+        sizes, strides = _read(self)
+        return strides or tuple(math.prod(sizes[d + 1 :]) for d in range(len(sizes)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _read(attribute: DimsAttr) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    known: dict[str, int] = {k: v.value.data for k, v in attribute.symbols.data.items()}  # type: ignore[attr-defined]
+
+    def sizes(array: ArrayAttr[Attribute]) -> tuple[Any, ...]:
+        return tuple(
+            parse_dim(a.data, known) if isinstance(a, StringAttr) else a.value.data  # type: ignore[attr-defined]
+            for a in array
+        )
+
+    return sizes(attribute.sizes), sizes(attribute.strides)
+
+
+def _attribute(size: Size) -> Attribute:
+    return StringAttr(str(size)) if isinstance(size, Dim) else IntegerAttr(size, 64)
+
+
+def _terms(value: object) -> Mapping[Product, int] | None:
+    if isinstance(value, Dim):
+        return value.terms
+    return {(): value} if isinstance(value, int) else None
+
+
+def _product(numbers: Iterable[int]) -> int:
+    result = 1
+    for n in numbers:
+        result *= n
+    return result
+
+
+def _lower_bound(terms: Mapping[Product, int]) -> int | None:
+    """Of a polynomial, after every atom is replaced by its least value plus something that is not negative."""
+    shifted: dict[Product, int] = {}
+    for product, k in terms.items():
+        parts: dict[Product, int] = {(): k}
+        for atom in product:
+            least, grown = atom.least, dict[Product, int]()
+            for p, factor in parts.items():
+                grown[p] = grown.get(p, 0) + factor * least
+                longer = tuple(sorted((*p, atom), key=str))
+                grown[longer] = grown.get(longer, 0) + factor
+            parts = grown
+        for p, factor in parts.items():
+            shifted[p] = shifted.get(p, 0) + factor
+    if any(k < 0 for p, k in shifted.items() if p):
+        return None
+    return shifted.get((), 0)
+
+
+def _is_zero(difference: Size, question: Callable[[], str]) -> bool:
+    if not isinstance(difference, Dim):
+        return difference == 0
+    least, most = difference.least, difference.most
+    if (least is not None and least > 0) or (most is not None and most < 0):
+        return False
+    raise StaticShapeRequired(question())
+
+
+def _is_positive(difference: Size, question: Callable[[], str]) -> bool:
+    if not isinstance(difference, Dim):
+        return difference > 0
+    least, most = difference.least, difference.most
+    if least is not None and least > 0:
+        return True
+    if most is not None and most <= 0:
+        return False
+    raise StaticShapeRequired(question())

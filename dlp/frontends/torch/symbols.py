@@ -1,0 +1,62 @@
+"""The framework's symbolic sizes as the IR's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
+from torch.utils._sympy.functions import FloorDiv
+
+from dlp.dialects.dlp.dim import LEAST, Size, symbol
+from dlp.errors import StaticShapeRequired
+
+
+def size_of(value: int | torch.SymInt) -> Size:
+    """A size of a fake tensor.
+
+    Raises:
+        StaticShapeRequired: it is no polynomial of symbols and their quotients.
+    """
+    if not isinstance(value, torch.SymInt):
+        return int(value)
+    return _size(value.node.expr, value.node.shape_env)
+
+
+def has_symbols(value: object) -> bool:
+    """Whether a graph input is a symbolic number, or a tensor with symbolic sizes."""
+    sizes = value.shape if isinstance(value, torch.Tensor) else (value,)
+    return any(isinstance(n, torch.SymInt) and bool(n.node.expr.free_symbols) for n in sizes)
+
+
+def sizes_of(values: Iterable[int | torch.SymInt]) -> tuple[Any, ...]:
+    """As `size_of`, for each of them."""
+    return tuple(map(size_of, values))
+
+
+def _size(expression: Any, environment: ShapeEnv) -> Size:
+    if expression.is_Integer:
+        return int(expression)
+    if expression.is_Symbol:
+        least = environment.var_to_range[expression].lower
+        if expression not in environment.backed_var_to_val or not least >= LEAST:
+            raise StaticShapeRequired(f"the framework's symbol {expression}")
+        return symbol(str(expression), int(environment.backed_var_to_val[expression]))
+    parts = [_size(e, environment) for e in expression.args] if expression.args else []
+    result: Any = None
+    if expression.is_Add:
+        result = sum(parts)
+    elif expression.is_Mul:
+        result = 1
+        for part in parts:
+            result = result * part
+    elif expression.is_Pow and isinstance(parts[1], int) and parts[1] > 0:
+        result = 1
+        for _ in range(parts[1]):
+            result = result * parts[0]
+    elif isinstance(expression, FloorDiv):
+        result = parts[0] // parts[1]
+    if result is None:
+        raise StaticShapeRequired(f"the framework's size {expression}")
+    return result

@@ -1,0 +1,67 @@
+"""Sizes that only a run knows: expressions that answer what holds for all sizes, and refuse the rest."""
+
+import pytest
+
+from dlp.dialects.dlp.dim import DimsAttr, parse_dim, symbol, value_of
+from dlp.errors import StaticShapeRequired
+
+S, T = symbol("s0", 8), symbol("s1", 5)
+
+
+def test_expressions_are_numbers_where_nothing_else_is_left():
+    assert S - S == 0
+    assert (S * 12 + 4) // 4 == S * 3 + 1
+    assert (S * T * 6) // T == S * 6
+    assert (S * 12) % 4 == 0
+    assert isinstance(S - S, int)
+
+
+@pytest.mark.parametrize("n", range(2, 40))
+def test_quotients_round_down_as_numbers_do(n):
+    for divisor in (1, 2, 3, 7):
+        for offset in (-2, 0, 1, 5):
+            size = (S * 3 + offset) // divisor
+            assert value_of(size, {"s0": n}) == (3 * n + offset) // divisor
+            rest = (S * 3 + offset) % divisor
+            assert value_of(rest, {"s0": n}) == (3 * n + offset) % divisor
+
+
+def test_questions_with_one_answer():
+    assert S > 1
+    assert S * T >= S
+    assert S != 1
+    assert S - 1 > 0
+    assert symbol("s0", 8) == S
+    assert S != T  # not known to be equal
+    assert S != 768
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda: S > 2,
+        lambda: S < T,
+        lambda: S - 2 == 0,
+        lambda: S // 2 == 1,
+        lambda: int(S),
+        lambda: range(S),  # pyright: ignore[reportArgumentType]
+        lambda: [0] * S,
+        lambda: 1 / S,
+        lambda: max(S, T),
+        lambda: 768 // S,
+        lambda: T * S // (S + 1),
+    ],
+)
+def test_other_questions_need_known_sizes(question):
+    with pytest.raises(StaticShapeRequired):
+        question()
+
+
+def test_text_and_attributes_are_read_back():
+    for size in (S, S * 12 + 1, S * T - 4, (S * 3 + 1) // 2 * T, (S - 1) // 2 + 1):
+        assert parse_dim(str(size), {"s0": 8, "s1": 5}) == size
+    attribute = DimsAttr.of((S * 2, 3, T))
+    assert attribute.get_sizes() == (S * 2, 3, T)
+    assert attribute.get_strides() == (T * 3, T, 1)
+    with pytest.raises(ValueError, match="no size over the symbols s0"):
+        parse_dim("s0 + s9", {"s0": 8})

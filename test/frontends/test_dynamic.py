@@ -1,0 +1,185 @@
+"""Sizes that change between calls: the second compiles for all, the third compiles nothing, and all are right."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from comparison import close
+from torch import nn
+from torch.nn import functional
+
+import dlp
+
+
+class Block(nn.Module):
+    """Embedding, attention, a feed-forward part, norms: what a transformer is made of."""
+
+    def __init__(self, causal: bool) -> None:
+        super().__init__()
+        self.words, self.places = nn.Embedding(20, 16), nn.Embedding(12, 16)
+        self.register_buffer("order", torch.arange(12)[None])
+        self.qkv, self.out, self.norm = nn.Linear(16, 48), nn.Linear(16, 16), nn.LayerNorm(16)
+        self.wide, self.narrow = nn.Linear(16, 24), nn.Linear(24, 16)
+        self.causal = causal
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        batch, length = x.shape
+        h = self.norm(self.words(x) + self.places(self.order[:, :length]))
+        parts = self.qkv(h).split(16, -1)
+        q, k, v = (y.view(batch, length, 2, 8).transpose(1, 2) for y in parts)
+        mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        h = h + self.out(mixed.transpose(1, 2).reshape(batch, length, 16))
+        return h + self.narrow(functional.gelu(self.wide(h)))
+
+
+def mlp() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(20, 33), nn.ReLU(), nn.LayerNorm(33), nn.Linear(33, 10), nn.Softmax(-1)
+    ).eval()
+
+
+def cnn() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(16, 10),
+    ).eval()
+
+
+def graphs(model: nn.Module) -> tuple[int, int]:
+    """How many graphs were captured, and how many of them serve all sizes."""
+    report = dlp.report(model)
+    assert report.calls_eager == report.calls_mixed == 0, str(report)
+    return report.graphs_captured, report.graphs_for_all_sizes
+
+
+def misses(model: nn.Module) -> int:
+    report = dlp.report(model)
+    return report.cache_hits + report.cache_misses
+
+
+def check(model: nn.Module, fast: nn.Module, x: torch.Tensor) -> None:
+    with torch.inference_mode():
+        assert close(fast(x), model(x)), tuple(x.shape)
+
+
+def test_the_second_size_compiles_once_and_the_third_nothing():
+    model = mlp()
+    fast = dlp.optimize(model, threads=2)
+    check(model, fast, torch.randn(4, 20))
+    assert graphs(fast) == (1, 0)
+    check(model, fast, torch.randn(9, 20))
+    assert graphs(fast) == (2, 1)
+    compiled = misses(fast)
+    for batch in (2, 3, 5, 6, 7, 8, 12, 13, 31, 64, 100):
+        check(model, fast, torch.randn(batch, 20))
+    assert graphs(fast) == (2, 1)
+    assert misses(fast) == compiled
+    report = dlp.report(fast)
+    assert report.each_size == {}
+    assert "1 of them for all sizes" in str(report)
+    assert report.weights_packed == 1  # the packed weights are those of the first size
+
+
+@pytest.mark.filterwarnings("ignore:dlp leaves a part")
+def test_sizes_one_and_zero_have_code_of_their_own():
+    model = mlp()
+    fast = dlp.optimize(model)
+    for batch in (3, 5, 1, 7, 1):
+        check(model, fast, torch.randn(batch, 20))
+    assert graphs(fast) == (3, 1)
+    with torch.inference_mode():
+        assert fast(torch.randn(0, 20)).shape == (0, 10)
+    check(model, fast, torch.randn(11, 20))
+
+
+def test_batches_of_images():
+    model = cnn()
+    fast = dlp.optimize(model)
+    # The framework itself distinguishes batches up to 15 and from 16 on in convolutions.
+    for batch in (2, 3, 5, 4, 8, 13):
+        check(model, fast, torch.randn(batch, 1, 28, 28))
+    assert graphs(fast) == (2, 1)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_batch_and_length_of_texts(causal):
+    model = Block(causal).eval()
+    fast = dlp.optimize(model, dynamic=True)
+    for batch, length in ((3, 9), (2, 12), (5, 2), (2, 5), (9, 11), (4, 8)):
+        check(model, fast, torch.randint(0, 20, (batch, length)))
+    assert graphs(fast) == (1, 1), str(dlp.report(fast))
+
+
+def test_dynamic_is_for_all_sizes_from_the_first_call_on():
+    model = mlp()
+    fast = dlp.optimize(model, dynamic=True)
+    for batch in (6, 2, 17):
+        check(model, fast, torch.randn(batch, 20))
+    assert graphs(fast) == (1, 1)
+
+
+def test_not_dynamic_is_each_size_by_itself():
+    model = nn.Linear(20, 8).eval()
+    fast = dlp.optimize(model, dynamic=False)
+    for batch in (6, 2, 5, 6):
+        check(model, fast, torch.randn(batch, 20))
+    assert graphs(fast) == (3, 0)
+
+
+def test_what_needs_known_sizes_is_compiled_for_each_and_said():
+    class Mean(nn.Module):
+        """A mean over rows divides by their number."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.relu(x).mean(0)
+
+    model = Mean()
+    fast = dlp.optimize(model)
+    for batch in (6, 2, 5, 9):
+        check(model, fast, torch.randn(batch, 20))
+    report = dlp.report(fast)
+    assert (report.graphs_captured, report.graphs_for_all_sizes, report.calls_compiled) == (4, 0, 4)
+    ((reason, times),) = report.each_size.items()
+    assert "not known for all sizes" in reason.reason and times == 1
+    assert "why each size is compiled by itself" in str(report)
+
+
+def test_two_models_of_a_class_learn_their_sizes_apart():
+    first, second = mlp(), mlp()
+    fast, other = dlp.optimize(first), dlp.optimize(second)
+    check(first, fast, torch.randn(4, 20))
+    check(second, other, torch.randn(6, 20))
+    assert graphs(other) == (1, 0)
+
+
+def test_layouts_of_inputs_count():
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU()).eval()
+    fast = dlp.optimize(model, dynamic=True)
+    for rows in (5, 7, 4):
+        check(model, fast, torch.randn(6, rows).t())
+        check(model, fast, torch.randn(rows, 6))
+        check(model, fast, torch.randn(2 * rows, 6)[::2])
+
+
+def test_results_that_hold_sizes():
+    class Net(nn.Module):
+        def forward(self, x: torch.Tensor) -> dict[str, object]:
+            y = x.relu()
+            return {"y": y, "rows": x.shape[0], "flat": y.reshape(-1), "twice": torch.cat([y, x])}
+
+    model = Net()
+    fast = dlp.optimize(model)
+    with torch.inference_mode():
+        for rows in (3, 5, 8, 2):
+            x = torch.randn(rows, 6)
+            got, expected = fast(x), model(x)
+            assert got["rows"] == expected["rows"]
+            for name in ("y", "flat", "twice"):
+                assert close(got[name], expected[name]), name
