@@ -46,9 +46,11 @@ class HoistAllocations(ModulePass):
         needs: dict[str, list[tuple[MemRefType, str | None]]] = {}
         for function in kernels(op):
             needs[function.sym_name.data] = _take_allocations(function)
-        for call in [inner for inner in op.walk() if isinstance(inner, func.CallOp)]:
-            if needs.get(call.callee.string_value()):
-                _give(call, needs[call.callee.string_value()])
+        for function in op.body.block.ops:
+            if isinstance(function, func.FuncOp):
+                for call in [inner for inner in function.walk() if isinstance(inner, func.CallOp)]:
+                    if needs.get(call.callee.string_value()):
+                        _give(function, call, needs[call.callee.string_value()])
 
 
 def _take_allocations(function: func.FuncOp) -> list[tuple[MemRefType, str | None]]:
@@ -69,12 +71,10 @@ def _take_allocations(function: func.FuncOp) -> list[tuple[MemRefType, str | Non
     return taken
 
 
-def _give(call: func.CallOp, buffers: list[tuple[MemRefType, str | None]]) -> None:
+def _give(function: func.FuncOp, call: func.CallOp, buffers: list[tuple[MemRefType, str | None]]) -> None:
     block = call.parent
     assert block is not None
     given = []
-    function = call.parent_op()
-    assert isinstance(function, func.FuncOp)
     sizes = Sizes(symbols_of(function), lambda op: block.insert_op_before(op, call))
     for type_, hint in buffers:
         allocation = allocate(type_, sizes.value)

@@ -201,7 +201,7 @@ def _any_tile(root: StructuredOp, tile: tuple[int, ...]) -> Region:
     place = root.outs[0]  # stands for the loops' indices, which are not there yet
     return [
         Interval.of(Linear(0, [(place, t)]) if 0 < t <= n // 2 else 0, t or n)
-        for t, n in zip(tile, root.shape, strict=True)
+        for t, n in zip(tile, hints(root.shape), strict=True)
     ]
 
 

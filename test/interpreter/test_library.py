@@ -17,7 +17,9 @@ from dlp.interpreter import Interpreter
 from dlp.targets import host
 from dlp.testing import run_op
 
-VALUES = np.array([np.nan, np.inf, -np.inf, 0, -0.0, 1, -1, 0.5, -0.5, 1.5, -2.5, 3, 30, -30, 1e-40], np.float32)
+VALUES = np.array(
+    [np.nan, np.inf, -np.inf, 0, -0.0, 1, -1, 0.5, -0.5, 1.5, -2.5, 3, 30, -30, 1e-40], np.float32
+)
 
 
 def arguments(op: type[library.UnaryOp | library.BinaryOp], dtype: type) -> list[np.ndarray]:
@@ -44,5 +46,7 @@ def test_as_machine_code(tmp_path: Path) -> None:
     inputs = [a for op in library.OPS for dtype in (np.float32, np.float64) for a in arguments(op, dtype)]
     expected = Interpreter(together(cases)).call("forward", *inputs)
     compiled = compile_module(together(cases), target=host(), cache=Cache(tmp_path))
-    for case, a, b in zip(cases, compiled.run_arrays(inputs, compiled.pack_arrays([])), expected, strict=True):
+    for case, a, b in zip(
+        cases, compiled.run_arrays(inputs, compiled.pack_arrays([])), expected, strict=True
+    ):
         np.testing.assert_allclose(a, b, rtol=3e-6, atol=0, err_msg=case.name)
