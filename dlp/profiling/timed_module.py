@@ -36,11 +36,18 @@ class TimedModule(CompiledModule):
     places: list[Place] = field(default_factory=list)
     runs: list[dict[str, tuple[float, int]]] = field(default_factory=list)
 
-    def run(self, inputs: Sequence[int], packed: Sequence[int], outputs: Sequence[int], threads: int) -> None:
+    def run(
+        self,
+        inputs: Sequence[int],
+        packed: Sequence[int],
+        outputs: Sequence[int],
+        threads: int,
+        symbols: Sequence[int] = (),
+    ) -> None:
         """As of every module; `outputs` are those of the network."""
         names = self.metadata.timed
         times = (ctypes.c_double * (2 * len(names)))()
-        super().run(inputs, packed, [*outputs, ctypes.addressof(times)], threads)
+        super().run(inputs, packed, [*outputs, ctypes.addressof(times)], threads, symbols)
         self.runs.append({name: (times[2 * k], int(times[2 * k + 1])) for k, name in enumerate(names)})
 
 
