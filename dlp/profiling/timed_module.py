@@ -42,7 +42,7 @@ class TimedModule(CompiledModule):
         packed: Sequence[int],
         outputs: Sequence[int],
         threads: int,
-        symbols: Sequence[int] = (),
+        symbols: tuple[int, ...] = (),
     ) -> None:
         """As of every module; `outputs` are those of the network."""
         names = self.metadata.timed
