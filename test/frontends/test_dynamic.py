@@ -117,6 +117,18 @@ def test_batch_and_length_of_texts(causal):
     assert graphs(fast) == (1, 1), str(dlp.report(fast))
 
 
+def test_a_sum_along_an_open_size_is_compiled_for_each():
+    """By default: vectors need to know how long such a loop is."""
+    model = nn.Sequential(nn.Linear(8, 8), nn.Softmax(dim=1)).eval()
+    fast = dlp.optimize(model)
+    for length in (6, 9, 11):
+        check(model, fast, torch.randn(2, length, 8))
+    assert graphs(fast) == (3, 0)
+    assert "reduces" in str(dlp.report(fast))
+    for batch in (3, 4):
+        check(model, fast, torch.randn(batch, 11, 8))
+
+
 def test_dynamic_is_for_all_sizes_from_the_first_call_on():
     model = mlp()
     fast = dlp.optimize(model, dynamic=True)
