@@ -18,6 +18,7 @@ from dlp.dialects.dlp import (
     elementwise,
     indexing,
     integer,
+    library,
     pool_places,
     reduction,
     scatter,
@@ -101,7 +102,7 @@ def _elementwise() -> list[OpCase]:
         elementwise.IotaOp: {"dimension": 1, "shape": (2, 3)},
     }
     logical = (elementwise.AndOp, elementwise.OrOp, elementwise.XorOp)
-    for op in elementwise.OPS:
+    for op in (*elementwise.OPS, *library.OPS):
         shapes = [(2, 3), (3,), ()][: op.ARITY]
         elements = [i1] if op in logical else [i1, f32] if op is elementwise.SelectOp else [f32]
         cases.append(OpCase(op, shapes, elements, special.get(op, {})))
