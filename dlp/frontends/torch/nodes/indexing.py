@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any, cast
 
 import torch
 from xdsl.ir import SSAValue
@@ -11,6 +12,7 @@ from xdsl.ir import SSAValue
 from dlp.dialects.dlp.checking import CheckIndexOp
 from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MulOp
 from dlp.dialects.dlp.indexing import GatherOp, TakeAlongOp
+from dlp.dialects.dlp.structured import broadcast_shapes
 from dlp.dialects.dlp.view import BroadcastOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.imported_graph import TensorSpec
@@ -60,7 +62,7 @@ class IndexedDimensions:
         self.before = [shape[d] for d in rest[:at]]
         self.behind = [shape[d] for d in rest[at:]]
         self.size = prod(shape[d] for d in self.places)
-        self.index_shape = tuple(torch.broadcast_shapes(*(g.shape_of(i) for i in self.indices)))
+        self.index_shape = broadcast_shapes("an index", [cast(Any, i.type) for i in self.indices])
 
     def together(self) -> SSAValue:
         """x as [before..., size, behind...], the indexed dimensions being one."""
