@@ -15,6 +15,25 @@ from .body import BodyBuilder, Value
 from .structured import IterationSpace, Shape, ShapedValueType, StructuredOp, dims, shape_of
 
 
+def _table_and_index(
+    name: str, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
+) -> tuple[Shape, Shape, int]:
+    """The shapes of a table and of an index into it, and the dimension that is indexed.
+
+    Raises:
+        VerifyException: there is no such dimension, or the index holds no integers.
+    """
+    if len(ins) != 2:
+        raise VerifyException(f"{name}: takes 2 operands, has {len(ins)}")
+    table, index = shape_of(ins[0]), shape_of(ins[1])
+    d = cast(IntegerAttr, properties["dimension"]).value.data
+    if not 0 <= d < len(table):
+        raise VerifyException(f"{name}: {d} is no dimension of operand 0 ({ins[0]})")
+    if not isinstance(ins[1].element_type, IntegerType):
+        raise VerifyException(f"{name}: operand 1 ({ins[1]}) must hold integers")
+    return table, index, d
+
+
 @irdl_op_definition
 class GatherOp(StructuredOp):
     """result[a..., i..., b...] = table[a..., index[i...], b...], the index taking the place of `dimension`.
@@ -31,14 +50,7 @@ class GatherOp(StructuredOp):
     def infer(
         cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
     ) -> tuple[Shape | None, Attribute | None]:
-        if len(ins) != 2:
-            raise VerifyException(f"dlp.gather: takes 2 operands, has {len(ins)}")
-        table, index = shape_of(ins[0]), shape_of(ins[1])
-        d = cast(IntegerAttr, properties["dimension"]).value.data
-        if not 0 <= d < len(table):
-            raise VerifyException(f"dlp.gather: {d} is no dimension of operand 0 ({ins[0]})")
-        if not isinstance(ins[1].element_type, IntegerType):
-            raise VerifyException(f"dlp.gather: operand 1 ({ins[1]}) must hold integers")
+        table, index, d = _table_and_index(cls.name, ins, properties)
         return (*table[:d], *index, *table[d + 1 :]), ins[0].element_type
 
     def iteration_space(self) -> IterationSpace:
@@ -68,14 +80,7 @@ class TakeAlongOp(StructuredOp):
     def infer(
         cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
     ) -> tuple[Shape | None, Attribute | None]:
-        if len(ins) != 2:
-            raise VerifyException(f"dlp.take_along: takes 2 operands, has {len(ins)}")
-        table, index = shape_of(ins[0]), shape_of(ins[1])
-        d = cast(IntegerAttr, properties["dimension"]).value.data
-        if not 0 <= d < len(table):
-            raise VerifyException(f"dlp.take_along: {d} is no dimension of operand 0 ({ins[0]})")
-        if not isinstance(ins[1].element_type, IntegerType):
-            raise VerifyException(f"dlp.take_along: operand 1 ({ins[1]}) must hold integers")
+        table, index, d = _table_and_index(cls.name, ins, properties)
         if len(index) != len(table) or any(
             k != d and -1 not in (i, n) and i > n for k, (i, n) in enumerate(zip(index, table, strict=True))
         ):
