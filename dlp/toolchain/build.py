@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -143,34 +142,41 @@ class _Units:
 
     def _compile_unit(self, name: str, scratch: Path) -> None:
         write_file(scratch / name, self.texts[name])
-        _call(self.toolchain, [*self.flags, "-c", name, "-o", f"{name}.o"], scratch, f"compile {name}")
+        self._call(["-c", name, "-o", f"{name}.o"], scratch, f"compile {name}")
         self.cache.put(self.keys[name], {"unit.o": (scratch / f"{name}.o").read_bytes()})
 
     def link(self, scratch: Path, how: Sequence[str], output: str) -> None:
         objects = [f"{name}.o" for name in sorted(self.keys)]
-        _call(self.toolchain, [*self.flags, *how, *objects, "-o", output, "-lm"], scratch, f"link {output}")
+        self._call([*how, *objects, "-o", output, "-lm"], scratch, f"link {output}")
 
+    def _call(self, arguments: Sequence[str], folder: Path, purpose: str) -> None:
+        """Run the compiler in a folder.
 
-def _call(toolchain: Toolchain, arguments: Sequence[str], folder: Path, purpose: str) -> None:
-    """Run the compiler in a folder.
+        Raises:
+            ToolchainError: it failed; all sources have been written to a place that stays.
+        """
+        command = [*self.toolchain.command, *self.flags, *arguments]
+        done = run(command, folder)
+        if done.returncode == 0:
+            return
+        lines = done.stderr.strip().splitlines()
+        errors = [line for line in lines if re.search(r"\berror\b|undefined reference", line)]
+        shown = "\n".join(f"  {line}" for line in (errors or lines)[:5]) or f"  exit status {done.returncode}"
+        raise ToolchainError(
+            f"{self.toolchain.version} could not {purpose}:\n{shown}\n"
+            f"the sources were kept: cd {self._keep()} && {shlex.join(command)}"
+        )
 
-    Raises:
-        ToolchainError: it failed; the folder's sources have been copied to a place that stays.
-    """
-    command = [*toolchain.command, *arguments]
-    done = run(command, folder)
-    if done.returncode == 0:
-        return
-    kept = Path(tempfile.mkdtemp(prefix="dlp-failed-"))
-    for source in [*folder.glob("*.c"), *folder.glob("*.h")]:
-        shutil.copy(source, kept)
-    lines = done.stderr.strip().splitlines()
-    errors = [line for line in lines if re.search(r"\berror\b|undefined reference", line)]
-    shown = "\n".join(f"  {line}" for line in (errors or lines)[:5]) or f"  exit status {done.returncode}"
-    raise ToolchainError(
-        f"{toolchain.version} could not {purpose}:\n{shown}\n"
-        f"the sources were kept: cd {kept} && {shlex.join(command)}"
-    )
+    def _keep(self) -> Path:
+        """Write the sources to a folder that stays.
+
+        They are not copied from the folder of the build: other units are at work there, and a listing of a
+        folder that changes may leave files out.
+        """
+        kept = Path(tempfile.mkdtemp(prefix="dlp-failed-"))
+        for name, text in {**self.headers, **self.texts}.items():
+            write_file(kept / name, text)
+        return kept
 
 
 def _cpus() -> int:
