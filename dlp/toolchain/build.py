@@ -20,7 +20,7 @@ from dlp.cache import Cache, default_cache, key_of, private_directory
 from dlp.errors import ToolchainError
 from dlp.targets import Target
 from dlp.targets.machine import cpu_identity
-from dlp.toolchain.compiler import Toolchain, compile_flags, find
+from dlp.toolchain.compiler import compile_flags, find
 from dlp.toolchain.process import run, scratch_folder, write_file
 
 
