@@ -56,6 +56,9 @@ class ImportedSample:
                 case "result":
                     assert output.spec is not None
                     outputs.append(_tensor(results[output.index], output.spec))
+                case "empty":
+                    assert output.spec is not None
+                    outputs.append(torch.empty(output.spec.shape, dtype=output.spec.dtype))
                 case "input":
                     outputs.append(given[specs[output.index].placeholder])
                 case _:

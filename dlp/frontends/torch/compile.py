@@ -64,7 +64,7 @@ class TorchGraph:
             self._weights.append((place, weight.spec))
         self._inputs = [(input_places[i.placeholder], i.spec.contiguous_first) for i in imported.inputs]
         self._results = [_maker(spec) for spec in imported.results]
-        self._outputs = [(o, _input_place(o, imported, input_places)) for o in imported.outputs]
+        self._outputs = [_picker(o, imported, input_places) for o in imported.outputs]
         self._only_results = [o.index for o in imported.outputs if o.kind == "result"] == [
             *range(len(imported.outputs))
         ]
@@ -108,7 +108,7 @@ class TorchGraph:
         )
         if self._only_results:
             return results
-        return [_pick(output, place, results, inputs) for output, place in self._outputs]
+        return [pick(results, inputs, known) for pick in self._outputs]
 
 
 def compile_fx(
@@ -239,17 +239,20 @@ def _symbol_place(name: str, imported: ImportedGraph, inputs: Sequence[tuple[int
     raise StaticShapeRequired(f"{name}, which is the size of no input")
 
 
-def _input_place(output: OutputSpec, imported: ImportedGraph, input_places: dict[int | None, int]) -> int:
-    return input_places[imported.inputs[output.index].placeholder] if output.kind == "input" else -1
+_Picker: TypeAlias = Callable[[Sequence[torch.Tensor], Sequence[torch.Tensor], Mapping[str, int]], Any]
 
 
-def _pick(
-    output: OutputSpec, place: int, results: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor]
-) -> Any:
+def _picker(output: OutputSpec, imported: ImportedGraph, input_places: dict[int | None, int]) -> _Picker:
+    """A function of results, inputs and symbols that gives an output."""
     match output.kind:
         case "result":
-            return results[output.index]
+            return lambda results, _, __: results[output.index]
         case "input":
-            return inputs[place]
+            place = input_places[imported.inputs[output.index].placeholder]
+            return lambda _, inputs, __: inputs[place]
+        case "empty":
+            assert output.spec is not None
+            make = _maker(output.spec)
+            return lambda _, __, symbols: make(symbols)
         case _:
-            return output.literal
+            return lambda _, __, ___: output.literal

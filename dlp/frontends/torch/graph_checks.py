@@ -34,11 +34,8 @@ def unsupported_values(graph: torch.fx.GraphModule) -> list[UnsupportedOp]:
     for node in graph.graph.nodes:
         if node.op not in ("placeholder", "call_function", "get_attr"):
             continue
-        results = node.meta.get("val")
-        parts = not isinstance(results, torch.Tensor)
-        for value in _tensors(results):
-            # Operations return empty tensors for results that they do not have: what uses one is another node.
-            if reason := _reason_against(value, may_be_empty=parts):
+        for value in _tensors(node.meta.get("val")):
+            if reason := _reason_against(value):
                 where = source_lines.of_node(node)
                 found.append(UnsupportedOp(str(node.target), reason, where, _node_name(node)))
                 break
@@ -50,9 +47,7 @@ def _node_name(node: torch.fx.Node) -> str:
     return node.name if node.op == "call_function" else ""
 
 
-def _reason_against(
-    value: torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool, *, may_be_empty: bool = False
-) -> str:
+def _reason_against(value: torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool) -> str:
     if isinstance(value, torch.SymInt):
         return ""  # as sizes have them
     if isinstance(value, torch.SymFloat | torch.SymBool):
@@ -65,8 +60,6 @@ def _reason_against(
         return "a quantised tensor"
     if value.is_complex():
         return "complex numbers"
-    if value.numel() == 0 and not may_be_empty:
-        return "a tensor without elements"
     return ""
 
 

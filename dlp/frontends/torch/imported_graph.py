@@ -99,10 +99,11 @@ class OutputSpec:
     """One output of the graph.
 
     `kind` "result": result `index` of `@forward`. "input" and "weight": the framework returns the very tensor that
-    came in, which `index` names among `ImportedGraph.inputs` or `weights`. "literal": the Python value `literal`.
+    came in, which `index` names among `ImportedGraph.inputs` or `weights`. "empty": a tensor without elements, of which
+    there is nothing but `spec`. "literal": the Python value `literal`.
     """
 
-    kind: Literal["result", "input", "weight", "literal"]
+    kind: Literal["result", "input", "weight", "empty", "literal"]
     index: int = -1
     spec: TensorSpec | None = None
     literal: object = None

@@ -26,8 +26,9 @@ from dlp.errors import UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch import source_lines
 from dlp.frontends.torch.element_types import ELEMENT_TYPES, tensor_type
 from dlp.frontends.torch.emitter import Emitter, NotSupported, first
+from dlp.frontends.torch.empty import depends_on_sizes, is_empty, known_results, used_results
 from dlp.frontends.torch.imported_graph import ImportedGraph, InputSpec, OutputSpec, TensorSpec, WeightSpec
-from dlp.frontends.torch.registry import importers, moves_only
+from dlp.frontends.torch.registry import importers, moves_only, takes_empty, updates_first
 from dlp.frontends.torch.symbols import size_of, sizes_of
 
 ENTRY = "forward"
@@ -151,16 +152,39 @@ class Importer(Emitter):
             if picked is None and node.users:
                 raise NotSupported(f"result {index} of {_name(source)} is not computed")
             return picked
+        if depends_on_sizes(node):
+            self._check_values(node)
+            return self._known_by_sizes(node)
         function = importers().get(str(node.target))
         if function is None:
             raise NotSupported(_why_unknown(node))
         self._check_values(node)
+        if any(is_empty(n.meta.get("val")) for n in node.all_input_nodes):
+            if updates_first(_name(node)):
+                return self._values[cast(Node, node.args[0])]
+            if not takes_empty(_name(node)):
+                raise NotSupported("an operand without elements among others")
         if any(self._values[n] is None for n in node.all_input_nodes):
             # An operand that failed, and was reported, with a type that the IR does not have.
             return self._stand_in(node)
         self._computes = not moves_only(_name(node))
         values = function(self, *self._bind(node))
         return self._check_results(node, values)
+
+    def _known_by_sizes(self, node: Node) -> Any:
+        """Constants, as the framework computes them."""
+        fakes: Any = node.meta["val"]
+        results = known_results(node)
+        if not isinstance(fakes, tuple | list):
+            return self._known(results, fakes)
+        used = used_results(node)
+        return tuple(
+            self._known(result, fake) if any(fake is u for u in used) else None
+            for result, fake in zip(results, fakes, strict=True)
+        )
+
+    def _known(self, number: float | int | bool, fake: torch.Tensor) -> SSAValue:
+        return self.constant(number, fake.dtype, sizes_of(fake.shape))
 
     def _bind(self, node: Node) -> list[Any]:
         """The node's arguments in the order of the schema, defaults filled in."""
@@ -180,7 +204,6 @@ class Importer(Emitter):
 
     def _check_values(self, node: Node) -> None:
         """Refuse what the IR cannot represent, in operands and results."""
-        moves = node.op != "call_function" or moves_only(_name(node))
         for value in _tensors(
             [first(node.meta.get("val")), *(n.meta.get("val") for n in node.all_input_nodes)]
         ):
@@ -190,8 +213,6 @@ class Importer(Emitter):
                 raise NotSupported("a number that is known only at run time")
             if value.dtype not in ELEMENT_TYPES:
                 raise NotSupported(f"elements of {str(value.dtype).removeprefix('torch.')}")
-            if value.numel() == 0 and not moves:
-                raise NotSupported("a tensor without elements")
             if value.device.type not in ("cpu", "meta"):
                 raise NotSupported(f"on the device {value.device.type}")
 
@@ -257,9 +278,11 @@ class Importer(Emitter):
             if index in self._weight_names:
                 return OutputSpec("weight", [w.placeholder for w in self._weights].index(index), spec)
             return OutputSpec("input", [i.placeholder for i in self._inputs].index(index), spec)
-        if not isinstance(fake, torch.Tensor) or prod(fake.shape) == 0:
-            raise NotSupported("an output without elements")
+        if not isinstance(fake, torch.Tensor):
+            raise NotSupported("an output that is not a tensor")
         spec = self._spec(fake)
+        if is_empty(fake):
+            return OutputSpec("empty", spec=spec)
         value = self._values[node]
         if value is None:
             if self._unsupported:  # what should have computed it is on the list

@@ -84,6 +84,9 @@ def _spread(values: Sequence[int], rank: int) -> list[int]:
 
 
 def matmul(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
+    left, right = g.shape_of(a), g.shape_of(b)
+    if left[-1] == 0:
+        return g.constant(0, g.dtype_of(a), (*left[:-1], right[-1]))
     return g(MatmulOp, a, b)
 
 
@@ -107,7 +110,7 @@ def mv(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
     return matmul_any(g, a, b)
 
 
-@imports("aten.addmm.default", "aten.baddbmm.default")
+@imports("aten.addmm.default", "aten.baddbmm.default", empty=True)
 def addmm(g: Emitter, bias: SSAValue, a: SSAValue, b: SSAValue, beta: float, alpha: float) -> SSAValue:
     return _add_bias(g, matmul(g, a, b), bias, beta, alpha)
 
@@ -121,7 +124,7 @@ def _add_bias(g: Emitter, y: SSAValue, bias: SSAValue, beta: float, alpha: float
     return g(AddOp, y, bias if beta == 1 else g(MulOp, bias, g.constant(beta, g.dtype)))
 
 
-@imports("aten.addbmm.default")
+@imports("aten.addbmm.default", empty=True)
 def addbmm(g: Emitter, bias: SSAValue, a: SSAValue, b: SSAValue, beta: float, alpha: float) -> SSAValue:
     """The products of all matrices of the batch, summed up."""
     y = g.reshape(g(SumOp, matmul(g, a, b), dims=[0]), g.shape)
@@ -152,7 +155,7 @@ def _widened(g: Emitter, x: SSAValue, places: Sequence[int]) -> SSAValue:
     return g.reshape(x, shape)
 
 
-@imports("aten.linear.default")
+@imports("aten.linear.default", empty=True)
 def linear(g: Emitter, x: SSAValue, weight: SSAValue, bias: SSAValue | None) -> SSAValue:
     """x weight^T + bias; leading dimensions of x are rows of one matrix."""
     columns = g.shape_of(x)[-1]

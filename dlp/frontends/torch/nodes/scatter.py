@@ -42,20 +42,20 @@ COMBINE = {
 """The framework's names of the ways to combine."""
 
 
-@imports("aten.scatter.src", "aten.scatter.value", "aten.scatter_add.default")
+@imports("aten.scatter.src", "aten.scatter.value", "aten.scatter_add.default", updates=True)
 def scatter(g: Emitter, x: SSAValue, dimension: int, index: SSAValue, source: SSAValue | float) -> SSAValue:
     adds = g.node.target is torch.ops.aten.scatter_add.default
     return _scatter(g, x, dimension, index, source, "add" if adds else None)
 
 
-@imports("aten.scatter.reduce", "aten.scatter.value_reduce")
+@imports("aten.scatter.reduce", "aten.scatter.value_reduce", updates=True)
 def scatter_combined(
     g: Emitter, x: SSAValue, dimension: int, index: SSAValue, source: SSAValue | float, reduce: str
 ) -> SSAValue:
     return _scatter(g, x, dimension, index, source, COMBINE[reduce])
 
 
-@imports("aten.scatter_reduce.two")
+@imports("aten.scatter_reduce.two", updates=True)
 def scatter_reduce(
     g: Emitter,
     x: SSAValue,
@@ -71,7 +71,7 @@ def scatter_reduce(
     return _reduced(g, x, source, reduce, include_self, put)
 
 
-@imports("aten.index_reduce.default")
+@imports("aten.index_reduce.default", updates=True)
 def index_reduce(
     g: Emitter,
     x: SSAValue,
@@ -147,7 +147,7 @@ def _scatter(
     return g.reshape(g(ScatterOp, x, index, source, dimension=dimension, combine=combine), shape)
 
 
-@imports("aten.index_add.default", "aten.index_copy.default")
+@imports("aten.index_add.default", "aten.index_copy.default", updates=True)
 def index_add(
     g: Emitter, x: SSAValue, dimension: int, index: SSAValue, source: SSAValue, alpha: float = 1
 ) -> SSAValue:
@@ -175,7 +175,7 @@ def _along(g: Emitter, x: SSAValue, dimension: int, n: int) -> tuple[int, ...]:
     return tuple(n if d == dimension else 1 for d in range(len(g.shape_of(x))))
 
 
-@imports("aten.index_put.default", "aten._unsafe_index_put.default")
+@imports("aten.index_put.default", "aten._unsafe_index_put.default", updates=True)
 def index_put(
     g: Emitter, x: SSAValue, indices: Sequence[SSAValue | None], values: SSAValue, accumulate: bool
 ) -> SSAValue:
@@ -246,7 +246,7 @@ def masked_scatter(g: Emitter, x: SSAValue, mask: SSAValue, source: SSAValue) ->
     )
 
 
-@imports("aten.put.default")
+@imports("aten.put.default", updates=True)
 def put(g: Emitter, x: SSAValue, index: SSAValue, source: SSAValue, accumulate: bool) -> SSAValue:
     """x as one row: x[index] = source."""
     shape, count = g.shape_of(x), prod(g.shape_of(index))
@@ -257,7 +257,7 @@ def put(g: Emitter, x: SSAValue, index: SSAValue, source: SSAValue, accumulate: 
     return g.reshape(g(ScatterOp, row, index, source, dimension=0, combine=combine), shape)
 
 
-@imports("aten.diagonal_scatter.default")
+@imports("aten.diagonal_scatter.default", updates=True)
 def diagonal_scatter(
     g: Emitter, x: SSAValue, source: SSAValue, offset: int, first: int, second: int
 ) -> SSAValue:

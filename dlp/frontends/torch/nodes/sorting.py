@@ -101,7 +101,7 @@ def _median(g: Emitter, x: SSAValue, dimension: int) -> tuple[SSAValue, SSAValue
     return g(SelectOp, unknown, no_number, value), g(SelectOp, unknown, first, place)
 
 
-@imports("aten.searchsorted.Tensor", "aten.searchsorted.Scalar")
+@imports("aten.searchsorted.Tensor", "aten.searchsorted.Scalar", empty=True)
 def search_sorted(
     g: Emitter,
     rows: SSAValue,
@@ -111,14 +111,14 @@ def search_sorted(
     side: str | None,
     sorter: SSAValue | None,
 ) -> SSAValue:
-    if sorter is not None:
+    if sorter is not None and g.shape_of(rows)[-1] != 0:
         last = len(g.shape_of(rows)) - 1
         places = valid(g, sorter, g.shape_of(rows)[last], negative=False)
         rows = g(TakeAlongOp, rows, places, dimension=last)
     return _search(g, rows, values, right or side == "right")
 
 
-@imports("aten.bucketize.Tensor", "aten.bucketize.Scalar")
+@imports("aten.bucketize.Tensor", "aten.bucketize.Scalar", empty=True)
 def bucketize(
     g: Emitter, values: SSAValue | float, boundaries: SSAValue, out_int32: bool, right: bool
 ) -> SSAValue:
@@ -127,6 +127,8 @@ def bucketize(
 
 def _search(g: Emitter, rows: SSAValue, values: SSAValue | float, right: bool) -> SSAValue:
     dtype = g.dtype_of(rows)
+    if g.shape_of(rows)[-1] == 0:
+        return g.constant(0, g.dtype, g.shape)
     if isinstance(values, SSAValue):
         dtype = torch.promote_types(dtype, g.dtype_of(values))
     elif isinstance(values, float) and not dtype.is_floating_point:

@@ -14,6 +14,7 @@ from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, DivOp, IotaOp,
 from dlp.dialects.dlp.indexing import GatherOp
 from dlp.dialects.dlp.view import BroadcastOp, ConcatOp, PadOp, SliceOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
+from dlp.frontends.torch.empty import is_empty
 from dlp.frontends.torch.registry import imports
 
 
@@ -170,15 +171,13 @@ def unbind(g: Emitter, x: SSAValue, dimension: int) -> tuple[SSAValue, ...]:
     return tuple(g.reshape(slice_of(g, x, dimension, i, 1), g.shape) for i in range(shape[dimension]))
 
 
-@imports("aten.cat.default", moves=True)
+@imports("aten.cat.default", moves=True, empty=True)
 def cat(g: Emitter, parts: Sequence[SSAValue], dimension: int) -> SSAValue:
     fakes = [node.meta["val"] for node in cast("list[torch.fx.Node]", g.node.args[0])]
     if any(fake.dtype == torch.uint8 != g.dtype for fake in fakes):
         raise NotSupported("a conversion of unsigned bytes")
     # The framework lets tensors of shape [0] take part in any concatenation.
-    filled = [g.cast(p, g.dtype) for p, fake in zip(parts, fakes, strict=True) if fake.numel()]
-    if not filled:
-        raise NotSupported("a tensor without elements")
+    filled = [g.cast(p, g.dtype) for p, fake in zip(parts, fakes, strict=True) if not is_empty(fake)]
     return join(g, filled, dimension % len(g.shape))
 
 
@@ -231,7 +230,7 @@ def roll(g: Emitter, x: SSAValue, shifts: Sequence[int], dimensions: Sequence[in
     return g.reshape(x, shape)
 
 
-@imports("aten.slice_scatter.default")
+@imports("aten.slice_scatter.default", updates=True)
 def slice_scatter(
     g: Emitter,
     x: SSAValue,
