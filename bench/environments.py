@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import peers  # noqa: F401  (they enter the table of candidates)
+from bench import runtimes  # noqa: F401  (they enter the table of candidates)
 from bench.candidates import CANDIDATES, ROOT
 
 _COMMON = ("torch==2.13.0", "numpy", "transformers", "scikit-learn", "safetensors", "packaging", "pillow")
@@ -15,7 +15,8 @@ _COMMON = ("torch==2.13.0", "numpy", "transformers", "scikit-learn", "safetensor
 
 PACKAGES = {
     "runtimes": ("onnxruntime==1.32.0", "openvino==2026.4.1", "onnx", "onnxscript"),
-    "executorch": ("executorch",),
+    "executorch": ("executorch==1.5.1",),
+    "ncnn": ("ncnn==1.0.20261020", "pnnx==20261020"),
 }
 """Environment -> what is installed there beside what the networks need. torch comes first: it stays the CPU's."""
 

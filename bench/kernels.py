@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from bench.quiet import Watch, alone, set_priority
 from bench.rounds import DISTURBED, Protocol
 from dlp.compiler import compile_module
 from dlp.frontends.torch.capture import capture
-from dlp.profiling.peak import peaks
+from dlp.profiling.peak import Peak
 from dlp.runtime import aligned_empty
 from dlp.targets import host
 
@@ -61,11 +61,10 @@ class KernelResult:
         }
 
 
-def measure_kernels(protocol: Protocol) -> list[KernelResult]:
+def measure_kernels(protocol: Protocol, machine: Mapping[str, Peak]) -> list[KernelResult]:
     """The peak for each vector length, then each kernel, timed in turn in every round."""
     torch.manual_seed(protocol.seed)
     runs = [(kernel, _compiled(kernel, protocol.threads)) for kernel in KERNELS]
-    machine = peaks()
     results = {name: KernelResult(f"FMA peak, {name}") for name in machine}
     results |= {kernel.name: KernelResult(kernel.name) for kernel in KERNELS}
     spoiled: list[dict[str, float]] = []

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import os
-import statistics
-import subprocess
+import hashlib
+import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.candidates import CANDIDATES, ROOT
+from bench.candidates import REFERENCE, find
+from bench.process import Process
 from bench.quiet import alone
+from bench.results import Result, Row
 
-REFERENCE = "eager"
 TOLERANCE = 1e-4
 DISTURBED = 0.05
 """Cores that others may use on average during a chunk that counts."""
+TRIES = 3
+"""Of a chunk that was disturbed, before its round is dropped."""
 
 
 @dataclass(frozen=True)
@@ -33,153 +35,194 @@ class Protocol:
     """Undisturbed ones that are wanted."""
     chunk_seconds: float = 0.25
     """Of each candidate in each round."""
-    most_seconds: float = 90.0
+    most_seconds: float = 120.0
+    """Of all rounds of a network."""
+    prepare_seconds: float = 300.0
+    """Of one candidate, to compile and to run once."""
     threads: int = 2
     seed: int = 0
 
 
-@dataclass
-class Row:
-    """One candidate with one network."""
+@dataclass(frozen=True)
+class Task:
+    """One network to be timed.
 
-    candidate: str
-    problem: str = ""
-    """Why there are no figures, or why they are not to be trusted."""
-    error: float | None = None
-    """max|a - b| / max|b| against eager."""
-    ms: list[float] = field(default_factory=list)
-    """The median of each round that counts."""
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def median(self) -> float | None:
-        return statistics.median(self.ms) if self.ms else None
-
-    @property
-    def spread(self) -> float | None:
-        """Between the 10th and the 90th percentile, relative to the median."""
-        if len(self.ms) < 2:
-            return None
-        tenths = statistics.quantiles(self.ms, n=10, method="inclusive")
-        return (tenths[-1] - tenths[0]) / statistics.median(self.ms)
-
-
-@dataclass
-class Result:
-    """One network."""
+    Attributes:
+        network: its name, see `bench.rows`.
+        size: "full" or "small".
+        candidates: their names; the reference of the outputs is among them.
+        shapes: of the inputs of a network from elsewhere.
+        title: for people.
+    """
 
     network: str
     size: str
-    rows: list[Row]
-    rounds: int = 0
-    """That count."""
-    dropped: int = 0
-    """Because something else used the cores."""
-
-    def row(self, candidate: str) -> Row:
-        return next(row for row in self.rows if row.candidate == candidate)
-
-    def ratio(self, candidate: str, to: str = "dlp") -> float | None:
-        """How many times as long as `to` a candidate takes: the median of the ratios of each round."""
-        times = [row.ms for name in (candidate, to) for row in self.rows if row.candidate == name]
-        if len(times) < 2 or not all(times):
-            return None
-        return statistics.median(a / b for a, b in zip(*times, strict=True))
+    candidates: tuple[str, ...]
+    shapes: tuple[str, ...] = ()
+    title: str = ""
 
 
-class _Worker:
-    """The process of a candidate."""
+class Show:
+    """Progress, on one line of the terminal; without a terminal one line a network."""
 
-    def __init__(self, candidate: str, stack: ExitStack, protocol: Protocol) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(protocol.threads), "PYTHONPATH": str(ROOT)}
-        self.process = stack.enter_context(
-            subprocess.Popen(
-                [CANDIDATES[candidate].python, "-m", "bench.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env=environment,
-                start_new_session=True,  # its priority is that of its session
-            )
-        )
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._live = sys.stderr.isatty()
+        if not self._live:
+            print(f"{what} ...", file=sys.stderr, flush=True)
 
-    def ask(self, order: dict[str, Any]) -> dict[str, Any]:
-        assert self.process.stdin is not None and self.process.stdout is not None
-        try:
-            print(json.dumps(order), file=self.process.stdin, flush=True)
-            line = self.process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        return json.loads(line) if line else {"error": "the process ended"}
+    def __call__(self, text: str) -> None:
+        if self._live:
+            line = f"{self._what}: {text}"[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leave the line empty."""
+        if self._live:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def measure(network: str, size: str, candidates: Sequence[str], protocol: Protocol) -> Result:
-    """Check and time a network with each candidate; eager is the reference of the outputs and must be among them."""
-    rows = [Row(name) for name in candidates]
-    result = Result(network, size, rows)
+def measure(task: Task, protocol: Protocol, peak: Callable[[], float], folder: Path) -> Result:
+    """Check and time a network with each candidate.
+
+    Args:
+        task: the network and the candidates.
+        protocol: how.
+        peak: measures the machine's multiply-adds, once a round.
+        folder: for what is kept from run to run, exported networks and what the tools print.
+    """
+    rows = [Row(name) for name in task.candidates]
+    result = Result(task.network, task.size, rows, task.title)
+    show = Show(task.title or task.network)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dlp-bench-")))
-        workers: list[tuple[Row, _Worker]] = []
+        stack.callback(show.close)
+        start = _Start(task, protocol, stack, folder)
+        running: list[tuple[Row, Process]] = []
         for row in sorted(rows, key=lambda row: row.candidate != REFERENCE):
-            worker = _start(row, network, size, folder, stack, protocol)
-            if worker is not None:
-                workers.append((row, worker))
-        _run_rounds(result, workers, protocol)
+            show(f"preparing {row.candidate}")
+            process = start(row)
+            if process is not None:
+                running.append((row, process))
+        _run_rounds(result, running, protocol, peak, show)
     return result
 
 
-def _start(
-    row: Row, network: str, size: str, folder: Path, stack: ExitStack, protocol: Protocol
-) -> _Worker | None:
-    """A worker that is ready and right."""
-    if not Path(CANDIDATES[row.candidate].python).exists():
-        row.problem = f"no environment {CANDIDATES[row.candidate].environment}"
-        return None
-    worker = _Worker(row.candidate, stack, protocol)
-    output = folder / f"{row.candidate}.npy"
-    order = {
-        "do": "prepare",
-        "network": network,
-        "size": size,
-        "candidate": row.candidate,
-        "threads": protocol.threads,
-        "seed": protocol.seed,
-        "output": str(output),
-    }
-    row.facts = worker.ask(order)
-    row.problem = row.facts.pop("error", "")
-    if row.problem:
-        return None
-    found, expected = np.load(output), np.load(folder / f"{REFERENCE}.npy")
-    row.error = _error(found, expected)
-    if not row.error <= TOLERANCE:
-        row.problem = f"wrong: error {row.error:.1e}"
-        return None
-    return worker
+class _Start:
+    """Makes the candidates of a network ready, one after the other; the reference is the first."""
+
+    def __init__(self, task: Task, protocol: Protocol, stack: ExitStack, folder: Path) -> None:
+        self._task, self._protocol, self._stack = task, protocol, stack
+        self._temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dlp-bench-")))
+        self._exported = folder / "exported"
+        self._log = folder / "log.txt"
+        self._expected: np.ndarray | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, row: Row) -> Process | None:
+        """A process that is ready and right."""
+        candidate = find(row.candidate)
+        row.problem = candidate.missing
+        if row.problem:
+            return None
+        cache = self._temporary / f"cache-{len(list(self._temporary.iterdir()))}"
+        environment = {candidate.cache: str(cache)} if candidate.cache else {}
+        if candidate.cache == "DLP_CACHE_DIR":
+            # What is timed comes out of the cache that this process fills: both ways are measured.
+            with ExitStack() as stack:
+                _, cold = self._prepared(row, stack, environment)
+            row.problem = cold.pop("error", "")
+            row.facts["cold"] = cold
+        if row.problem:
+            return None
+        process, facts = self._prepared(row, self._stack, environment)
+        row.problem = facts.pop("error", "")
+        row.facts |= facts
+        if row.problem or not self._right(row, candidate.compared):
+            process.end()
+            return None
+        row.facts |= process.ask({"do": "memory"}, self._protocol.prepare_seconds)
+        row.problem = row.facts.pop("error", "")
+        return None if row.problem else process
+
+    def _prepared(
+        self, row: Row, stack: ExitStack, environment: dict[str, str]
+    ) -> tuple[Process, dict[str, Any]]:
+        task, protocol = self._task, self._protocol
+        process = Process(find(row.candidate), stack, protocol.threads, environment, self._log)
+        order = {
+            "do": "prepare",
+            "network": task.network,
+            "size": task.size,
+            "shapes": list(task.shapes),
+            "candidate": row.candidate,
+            "threads": protocol.threads,
+            "seed": protocol.seed,
+            "folder": str(self._folder()),
+            "built": str(self._temporary / "network.pt"),
+            "output": str(self._output(row)),
+        }
+        return process, process.ask(order, protocol.prepare_seconds)
+
+    def _output(self, row: Row) -> Path:
+        return self._temporary / f"{row.candidate.replace('/', '_')}.npy"
+
+    def _folder(self) -> Path:
+        """For exported networks: that of these weights and inputs, known by the result that eager has."""
+        name = f"{self._task.network.replace(':', '.')}-{self._task.size}"
+        if self._expected is None:
+            return self._temporary
+        folder = self._exported / f"{name}-{hashlib.sha256(self._expected.tobytes()).hexdigest()[:12]}"
+        for old in self._exported.glob(f"{name}-{'?' * 12}"):
+            if old != folder:
+                shutil.rmtree(old)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _right(self, row: Row, compared: bool) -> bool:
+        found = np.load(self._output(row))
+        if row.candidate == REFERENCE:
+            self._expected = found
+        if not compared:
+            return True
+        assert self._expected is not None
+        row.error = _error(found, self._expected)
+        if not row.error <= TOLERANCE:
+            row.problem = f"wrong: error {row.error:.1e}"
+        return not row.problem
 
 
 def _error(found: np.ndarray, expected: np.ndarray) -> float:
     a, b = found.astype(np.float64), expected.astype(np.float64)
+    if a.size == b.size and a.ndim != b.ndim:  # some tools have no batches
+        a = a.reshape(b.shape)
     return float(np.abs(a - b).max() / np.abs(b).max()) if a.shape == b.shape else float("inf")
 
 
-def _run_rounds(result: Result, workers: Sequence[tuple[Row, _Worker]], protocol: Protocol) -> None:
+def _run_rounds(
+    result: Result,
+    running: Sequence[tuple[Row, Process]],
+    protocol: Protocol,
+    peak: Callable[[], float],
+    show: Show,
+) -> None:
     spoiled: list[list[tuple[Row, float]]] = []
     end = time.monotonic() + protocol.most_seconds
     turn = 0
-    while workers and result.rounds < protocol.rounds and time.monotonic() < end:
+    while running and result.rounds < protocol.rounds and time.monotonic() < end:
         turn += 1
+        show(f"round {result.rounds + 1} of {protocol.rounds}, {result.dropped} dropped")
         answers: list[tuple[Row, dict[str, Any]]] = []
         with alone():
-            for i in range(len(workers)):  # every round begins with another candidate
-                row, worker = workers[(i + turn) % len(workers)]
-                answers.append((row, worker.ask({"do": "chunk", "seconds": protocol.chunk_seconds})))
+            found_peak = peak()
+            for i in range(len(running)):  # every round begins with another candidate
+                row, process = running[(i + turn) % len(running)]
+                answers.append((row, _chunk(process, protocol, end)))
         for row, answer in answers:
             if "error" in answer:
                 row.problem = answer["error"]
                 row.ms.clear()
         if any(row.problem for row, _ in answers):
-            workers = [(row, worker) for row, worker in workers if not row.problem]
+            running = [(row, process) for row, process in running if not row.problem]
             continue
         times = [(row, float(answer["ms"])) for row, answer in answers]
         if any(answer["others"] > DISTURBED for _, answer in answers):
@@ -187,12 +230,24 @@ def _run_rounds(result: Result, workers: Sequence[tuple[Row, _Worker]], protocol
             spoiled.append(times)
             continue
         result.rounds += 1
+        result.peaks.append(found_peak)
         _count(times)
-    if result.rounds < 3:
+    if not result.counts:
         for times in spoiled:
-            _count(times)
-        for row, _ in workers:
+            _count([(row, ms) for row, ms in times if not row.problem])
+        for row, _ in running:
             row.problem = "disturbed: other processes used the cores in every round"
+
+
+def _chunk(process: Process, protocol: Protocol, end: float) -> dict[str, Any]:
+    """One turn of a candidate; again where it was disturbed."""
+    order = {"do": "chunk", "seconds": protocol.chunk_seconds}
+    answer: dict[str, Any] = {}
+    for _ in range(TRIES):
+        answer = process.ask(order, protocol.prepare_seconds)
+        if "error" in answer or answer["others"] <= DISTURBED or time.monotonic() > end:
+            break
+    return answer
 
 
 def _count(times: Sequence[tuple[Row, float]]) -> None:

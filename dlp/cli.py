@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import dlp
 from dlp.cache import default_cache, default_directory
-from dlp.commands import import_program, profile
+from dlp.commands import bench, import_program, profile
 from dlp.errors import DlpError
 from dlp.size_text import size_text
 
@@ -25,11 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_cache(commands)
     import_program.add(commands)
     profile.add(commands)
-    options = parser.parse_args(arguments)
-    run: Callable[[argparse.Namespace], None] = options.run
+    bench.add(commands)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
+            options = parser.parse_args(arguments)
+            run: Callable[[argparse.Namespace], None] = options.run
             run(options)
         except DlpError as error:
             print(f"dlp: {error}", file=sys.stderr)

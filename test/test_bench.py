@@ -10,13 +10,13 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from bench.picture import svg
-from bench.rounds import Result, Row
+from bench.results import Result, Row
 
 ROOT = Path(__file__).parents[1]
 
 
 def test_driver_writes_table_json_and_picture(tmp_path: Path) -> None:
-    options = "mlp --size small --candidates eager,dlp --rounds 2 --chunk 0.02 --most-seconds 5 --no-kernels"
+    options = "mlp --size small --peers none --rounds 2 --chunk 0.02 --most-seconds 5 --no-kernels"
     command = [sys.executable, "-m", "bench", *options.split(), "--output", str(tmp_path)]
     done = subprocess.run(
         command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False

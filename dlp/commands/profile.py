@@ -76,9 +76,9 @@ def run(options: argparse.Namespace) -> None:
     if options.model.endswith(".pt2"):
         model, args, kwargs = _exported(Path(options.model), options.trust)
     else:
-        model, args, kwargs = _imported(options.model).eval(), (), {}
+        model, args, kwargs = imported(options.model).eval(), (), {}
     if options.inputs:
-        args, kwargs = tuple(_random_input(text) for text in options.inputs), {}
+        args, kwargs = tuple(random_input(text) for text in options.inputs), {}
     threads = options.threads or torch.get_num_threads()
     chosen = Options(target=options.target, threads=threads)
     try:
@@ -110,7 +110,12 @@ def _exported(path: Path, trust: bool) -> tuple[torch.nn.Module, tuple[Any, ...]
     return program.module(), tuple(args), dict(kwargs)
 
 
-def _imported(name: str) -> torch.nn.Module:
+def imported(name: str) -> torch.nn.Module:
+    """The module of `PACKAGE.MODULE:NAME`, or what the function of that name makes.
+
+    Raises:
+        InputError: there is none, or it cannot be made.
+    """
     import torch
 
     module_name, colon, attribute = name.partition(":")
@@ -130,7 +135,7 @@ def _imported(name: str) -> torch.nn.Module:
     return found
 
 
-def _random_input(text: str) -> torch.Tensor:
+def random_input(text: str) -> torch.Tensor:
     """Normal numbers for f32; 0 and 1 for the other types, which no index can be too large for."""
     import torch
 
