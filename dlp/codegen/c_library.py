@@ -43,6 +43,9 @@ LIBRARY = [
 BINARY = ("atan2", "fmod", "pow")
 """Those of two operands."""
 
+CALLED = frozenset(f"{name}{suffix}" for name in (*LIBRARY, "copysign", "fabs") for suffix in ("", "f"))
+"""What code may call: no variable that hides it may have such a name."""
+
 
 _MATH_H = re.compile(
     r"""(acosh?|asinh?|atan[2h]?|cbrt|ceil|copysign|cosh?|erfc?|exp(2|10|m1)?|fabs|fdim|floor|fma|fmax|fmin|fmod|frexp

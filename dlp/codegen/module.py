@@ -15,6 +15,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 
+from dlp.codegen.c_library import CALLED
 from dlp.codegen.c_types import SCALARS, element, lanes
 from dlp.codegen.checks import messages
 from dlp.codegen.function import FunctionPrinter
@@ -89,7 +90,7 @@ class _Module:
         self.heads: dict[str, str] = {}
         self._split = split
         self._messages = {text: number for number, text in enumerate(messages(module), 1)}
-        self._names = frozenset(signature.c_name for signature in self.signatures.values())
+        self._names = CALLED.union(signature.c_name for signature in self.signatures.values())
         self.functions = [(signature, self._function(signature)) for signature in self.signatures.values()]
 
     def _function(self, signature: Signature) -> str:

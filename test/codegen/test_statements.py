@@ -243,6 +243,28 @@ func.func @forward(%x: memref<6xf32>, %n: memref<1xindex>, %out: memref<6xf32>, 
     np.testing.assert_array_equal(out, x + np.arange(6, dtype=np.float32))
 
 
+def test_values_that_are_called_like_functions(run: Call) -> None:
+    ir = """
+func.func private @twice(%x: memref<4xf64>, %y: memref<4xf64>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  scf.for %i = %c0 to %c4 step %c1 {
+    %sqrt = memref.load %x[%i] : memref<4xf64>
+    %floor = math.sqrt %sqrt : f64
+    %0 = math.floor %floor : f64
+    %1 = arith.addf %0, %floor : f64
+    memref.store %1, %y[%i] : memref<4xf64>
+    scf.yield
+  }
+  func.return
+}
+"""
+    x, y = np.abs(np.random.default_rng(0).normal(size=4)) * 9, np.zeros(4)
+    run(ir, "twice", x, y)
+    np.testing.assert_allclose(y, np.floor(np.sqrt(x)) + np.sqrt(x))
+
+
 def test_index_arithmetic_rounds_down(run: Call) -> None:
     """floordiv, ceildiv and mod of negative and positive indices, where the sign is not known."""
     ir = f"""
