@@ -245,7 +245,7 @@ func.func @forward(%x: memref<6xf32>, %n: memref<1xindex>, %out: memref<6xf32>, 
 
 def test_values_that_are_called_like_functions(run: Call) -> None:
     ir = """
-func.func private @twice(%x: memref<4xf64>, %y: memref<4xf64>) {
+func.func @twice(%x: memref<4xf64>, %y: memref<4xf64>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c4 = arith.constant 4 : index
