@@ -23,6 +23,11 @@ CASES: dict[str, tuple[Callable[..., object], tuple[torch.Tensor, ...]]] = {
         lambda x: (F.pad(x, [2, 2, 2, -1, 0, 2], "constant", 1),),
         (torch.tensor([[[True]]]),),
     ),
+    # An average of other elements is none of an infinite one.
+    "infinities beside windows": (
+        lambda x: (F.adaptive_avg_pool2d(x, [2, 3]), F.adaptive_avg_pool2d(x, [3, 1])),
+        (torch.tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, float("-inf")], [float("nan"), 6.0]]]),),
+    ),
     # The address does not depend on the index: a variable that nothing uses.
     "indices into what is repeated": (
         lambda x, i: (torch.gather(x.expand(2, 1, 1), 0, i),),

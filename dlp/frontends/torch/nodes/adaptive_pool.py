@@ -10,7 +10,6 @@ from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.elementwise import (
     AddOp,
-    AndOp,
     CompareOp,
     DivOp,
     IotaOp,
@@ -22,7 +21,6 @@ from dlp.dialects.dlp.elementwise import (
 from dlp.dialects.dlp.indexing import GatherOp
 from dlp.dialects.dlp.reduction import MaxOp, MaxPoolOp, SumOp, SumPoolOp
 from dlp.frontends.torch.emitter import Emitter
-from dlp.frontends.torch.nodes.contraction import matmul
 from dlp.frontends.torch.nodes.reduction import average, place_of_extremum
 from dlp.frontends.torch.registry import imports
 
@@ -42,7 +40,7 @@ def _batched(g: Emitter, x: SSAValue, rank: int) -> SSAValue:
 
 @imports("aten._adaptive_avg_pool2d.default", "aten._adaptive_avg_pool3d.default")
 def adaptive_avg_pool(g: Emitter, x: SSAValue, size: Sequence[int]) -> SSAValue:
-    """Windows of one size where the sizes divide; else one averaging matrix a dimension."""
+    """Windows of one size where the sizes divide; else the windows of one dimension after the other, gathered."""
     rank, shape = len(size), g.shape_of(x)
     kernel = _even_kernel(g, x, size)
     if kernel is not None:
@@ -51,12 +49,18 @@ def adaptive_avg_pool(g: Emitter, x: SSAValue, size: Sequence[int]) -> SSAValue:
             return g.reshape(average(g, y, range(2, rank + 2)), g.shape)
         y = g(SumPoolOp, y, layout="channels_first", kernel=kernel, strides=kernel, dilations=[1] * rank)
         return g.reshape(g(MulOp, y, g.constant(1 / prod(kernel), g.dtype)), g.shape)
+    count = g.constant(1, g.dtype)
     for d in range(len(shape) - rank, len(shape)):
-        order = [*(i for i in range(len(shape)) if i != d), d]
-        back = [order.index(i) for i in range(len(shape))]
-        rows = matmul(g, g.transpose(x, order), _averaging_matrix(g, g.shape_of(x)[d], g.shape[d]))
-        x = g.transpose(rows, back)
-    return x
+        extent, out = g.shape_of(x)[d], g.shape[d]
+        windows = g(GatherOp, x, _window_places(g, extent, out), dimension=d)
+        behind = (1,) * (len(shape) - d - 1)
+        place, length = _places_and_lengths(g, extent, out)
+        inside = g(CompareOp, place, length, predicate="lt")
+        inside = g.reshape(inside, (*g.shape_of(place), *behind))
+        windows = g(SelectOp, inside, windows, g.constant(0, g.dtype))
+        x = g.reshape(g(SumOp, windows, dims=[d + 1]), (*g.shape[: d + 1], *g.shape_of(x)[d + 1 :]))
+        count = g(MulOp, count, g.reshape(g.cast(length, g.dtype), (out, *behind)))
+    return g(DivOp, x, count)
 
 
 @imports("aten.adaptive_max_pool2d.default", "aten.adaptive_max_pool3d.default")
@@ -113,17 +117,20 @@ def _bounds(g: Emitter, window: SSAValue, size: int, out: int) -> tuple[SSAValue
     return begin, end
 
 
+def _longest(size: int, out: int) -> int:
+    """Elements of the longest window."""
+    return max(-(-(i + 1) * size // out) - i * size // out for i in range(out))
+
+
 def _window_places(g: Emitter, size: int, out: int) -> SSAValue:
     """[out, longest]: the places of each window; the last one again where a window is shorter than the longest."""
-    longest = max(-(-(i + 1) * size // out) - i * size // out for i in range(out))
-    window, place = (g(IotaOp, shape=(out, longest), dimension=d) for d in (0, 1))
+    window, place = (g(IotaOp, shape=(out, _longest(size, out)), dimension=d) for d in (0, 1))
     begin, end = _bounds(g, window, size, out)
     return g(MinimumOp, g(AddOp, begin, place), g(SubOp, end, g.constant(1, torch.int64)))
 
 
-def _averaging_matrix(g: Emitter, size: int, out: int) -> SSAValue:
-    """[size, out]: column i averages the elements of window i."""
-    rows, columns = (g(IotaOp, shape=(size, out), dimension=d) for d in (0, 1))
-    begin, end = _bounds(g, columns, size, out)
-    inside = g(AndOp, g(CompareOp, rows, begin, predicate="ge"), g(CompareOp, rows, end, predicate="lt"))
-    return g(DivOp, g.cast(inside, g.dtype), g.cast(g(SubOp, end, begin), g.dtype))
+def _places_and_lengths(g: Emitter, size: int, out: int) -> tuple[SSAValue, SSAValue]:
+    """[out, longest]: the number of an element in its window; [out, 1]: how many elements a window has."""
+    place = g(IotaOp, shape=(out, _longest(size, out)), dimension=1)
+    begin, end = _bounds(g, g(IotaOp, shape=(out, 1), dimension=0), size, out)
+    return place, g(SubOp, end, begin)
