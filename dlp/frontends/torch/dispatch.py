@@ -33,6 +33,7 @@ from dlp.errors import FallbackError, FallbackWarning
 from dlp.frontends.torch import source_lines
 from dlp.frontends.torch.backend import GraphBackend
 from dlp.frontends.torch.direct import Variants, direct_call
+from dlp.frontends.torch.padded_encoder import zeros_for_padding
 from dlp.frontends.torch.seam import CompileFunction, Options
 from dlp.frontends.torch.session import ACTIVE, CallRecord, Session
 
@@ -285,6 +286,7 @@ class _Converter:
             with (
                 dynamo_config.patch(_CAPTURE_CONFIG | _SIZES[session.options.dynamic]),
                 self._own_sizes(),
+                zeros_for_padding(),
                 session.show_progress(self._title) as progress,
             ):
                 progress.stage("capture")
