@@ -23,6 +23,7 @@ from dlp.dialects.dlp import (
     reduction,
     scatter,
     sorting,
+    transposed_convolution,
     view,
 )
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
@@ -197,6 +198,12 @@ _VIEWS = [
     OpCase(
         view.SliceOp, [(5,)], arguments={"offsets": (4,), "steps": (-2,), "shape": (3,)}, variant="backwards"
     ),
+    OpCase(
+        view.SliceOp,
+        [(5, 7, 6)],
+        arguments={"offsets": (0, 3, 1), "steps": (1, -1, 1), "shape": (3, 4, 2)},
+        variant="front",
+    ),
     OpCase(view.BroadcastOp, [(3, 1)], arguments={"shape": (2, 3, 4)}),
     OpCase(
         view.PadOp,
@@ -316,6 +323,17 @@ COMPOSITE_CASES = [
         [(3, 8), (3, 8), (3, 8)],
         arguments={"scale": 0.3, "causal": True},
         variant="causal",
+    ),
+    OpCase(
+        transposed_convolution.ConvTransposeOp,
+        [(2, 4, 3, 4), (4, 3, 3, 2)],
+        arguments={
+            "strides": [2, 1],
+            "padding": [1, 0],
+            "output_padding": [1, 0],
+            "dilations": [1, 2],
+            "groups": 1,
+        },
     ),
 ]
 """Ops that decompose, on data that may be random (no variances)."""

@@ -35,7 +35,7 @@ from dlp.dialects.dlp.structured import (
     int_list,
     shape_of,
 )
-from dlp.dialects.dlp.view import ConcatOp, PadOp
+from dlp.dialects.dlp.view import ConcatOp, PadOp, SliceOp
 from dlp.errors import PassError
 from dlp.rewriting import apply_patterns
 from dlp.tiling.arith_builder import ArithBuilder
@@ -89,7 +89,7 @@ class StructuredToGeneric(RewritePattern):
             destination = _filled(destination, op.neutral_value(), op, rewriter)
         direct = [k for k in range(len(op.ins)) if not space.is_indirect(k)]
         maps = [space.maps[k] for k in direct]
-        ins = [op.ins[k] for k in direct]
+        ins = [_front(op, rewriter)] if isinstance(op, SliceOp) else [op.ins[k] for k in direct]
         if (window := _unsized_dimensions(space, maps)) is not None:
             maps.append(tuple(AffineExpr.dimension(d) for d in window))
             ins.append(_shape_only([space.sizes[d] for d in window], op, rewriter))
@@ -196,6 +196,22 @@ def _shape_only(shape: Shape | list[int], op: DestinationOp, rewriter: PatternRe
         buffer = memref.AllocaOp.get(op.element_type, shape=shape)
         return _insert(buffer, rewriter).results[0]
     return _insert(tensor.EmptyOp([], TensorType(op.element_type, shape)), rewriter).results[0]
+
+
+def _front(op: SliceOp, rewriter: PatternRewriter) -> SSAValue:
+    """The operand without what lies behind a slice that begins at 0: its map does not say that there is more."""
+    source, offsets = op.ins[0], [0] * len(op.shape)
+    ways = zip(op.shape, op.in_shape(0), int_list(op.offsets), int_list(op.steps), strict=True)
+    sizes = [n if (offset, step) == (0, 1) else m for n, m, offset, step in ways]
+    if tuple(sizes) == op.in_shape(0):
+        return source
+    if not isinstance(source.type, MemRefType):
+        return _insert(
+            tensor.ExtractSliceOp.from_static_parameters(source, offsets, sizes), rewriter
+        ).results[0]
+    steps = (1,) * len(offsets)
+    of = memref.SubviewOp.infer_result_type(source.type, offsets, sizes, steps)
+    return _insert(memref.SubviewOp.get(source, offsets, sizes, steps, of), rewriter).results[0]
 
 
 def _destination(op: DestinationOp, rewriter: PatternRewriter) -> SSAValue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -14,6 +15,7 @@ from dlp.dialects.dlp.composite import BatchNormOp
 from dlp.dialects.dlp.contraction import ContractionOp, ConvOp, MatmulOp
 from dlp.dialects.dlp.elementwise import AddOp, MulOp
 from dlp.dialects.dlp.structured import GraphBuilder
+from dlp.dialects.dlp.transposed_convolution import ConvTransposeOp
 from dlp.dialects.dlp.view import ReshapeOp
 from dlp.statistics import count
 
@@ -60,21 +62,20 @@ def _fold_block(block: Block) -> None:
             _fold(norm, *found)
 
 
-def _product_before(norm: BatchNormOp, weights: WeightSide) -> tuple[ContractionOp, SSAValue | None] | None:
+Product: TypeAlias = ContractionOp | ConvTransposeOp
+
+
+def _product_before(norm: BatchNormOp, weights: WeightSide) -> tuple[Product, SSAValue | None] | None:
     """The contraction whose result is normalised, and the bias added in between."""
     x, bias = norm.ins[0], None
     if isinstance(x.owner, AddOp) and x.has_one_use():
         add = x.owner
         for product, other in (add.ins, reversed(add.ins)):
-            if isinstance(product.owner, ContractionOp) and _is_bias(other, norm) and other in weights:
+            if isinstance(product.owner, Product) and _is_bias(other, norm) and other in weights:
                 x, bias = product, other
                 break
     product = x.owner
-    if (
-        not isinstance(product, ContractionOp)
-        or not x.has_one_use()
-        or not _has_columns_in_dimension_1(product)
-    ):
+    if not isinstance(product, Product) or not x.has_one_use() or not _has_columns_in_dimension_1(product):
         return None
     if product.ins[1] not in weights or product.ins[0] in weights:
         return None
@@ -84,6 +85,8 @@ def _product_before(norm: BatchNormOp, weights: WeightSide) -> tuple[Contraction
 def _has_columns_in_dimension_1(op: Operation) -> bool:
     if isinstance(op, ConvOp):
         return not op.channels_last
+    if isinstance(op, ConvTransposeOp):
+        return op.group_count == 1  # the columns of several groups lie in two dimensions of the weights
     return isinstance(op, MatmulOp) and op.panel is None and len(op.shape) == 2 and len(op.in_shape(1)) == 2
 
 
@@ -94,15 +97,13 @@ def _is_bias(value: SSAValue, norm: BatchNormOp) -> bool:
     return aligned == (1, norm.shape[1], *(1,) * (len(norm.shape) - 2))
 
 
-def _fold(norm: BatchNormOp, product: ContractionOp, bias: SSAValue | None) -> None:
+def _fold(norm: BatchNormOp, product: Product, bias: SSAValue | None) -> None:
     b = GraphBuilder(norm)
     scale, shift = norm.scale_and_shift(b)
     channels = norm.shape[1]
     ones = (1,) * (len(norm.shape) - 2)
     x, w = product.ins
-    # A convolution has its columns (output channels) first in the weights, a matrix product has them last.
-    per_column = b(ReshapeOp, scale, shape=(channels, 1, *ones)) if isinstance(product, ConvOp) else scale
-    scaled = product.on([x, b(MulOp, w, per_column)], result_type=product.result.type)
+    scaled = product.on([x, b(MulOp, w, _along_columns(product, scale, b))], result_type=product.result.type)
     b.insert(scaled).attributes.update(product.attributes)
     if bias is not None:
         if shape_of(bias) != (channels,):
@@ -120,3 +121,14 @@ def _fold(norm: BatchNormOp, product: ContractionOp, bias: SSAValue | None) -> N
         op.detach()
         op.erase()
     count("batch norms folded")
+
+
+def _along_columns(product: Product, scale: SSAValue, b: GraphBuilder) -> SSAValue:
+    """One number a column in the shape that broadcasts with the weights: a matrix product has its columns last."""
+    (channels,) = shape_of(scale)
+    ones = (1,) * (len(product.shape) - 2)
+    if isinstance(product, ConvOp):
+        return b(ReshapeOp, scale, shape=(channels, 1, *ones))
+    if isinstance(product, ConvTransposeOp):
+        return b(ReshapeOp, scale, shape=(channels, *ones))
+    return scale

@@ -17,6 +17,7 @@ from . import (
     reduction,
     scatter,
     sorting,
+    transposed_convolution,
     view,
 )
 from .dim import DimsAttr
@@ -37,6 +38,7 @@ Dlp = Dialect(
         *sorting.OPS,
         *pool_places.OPS,
         *composite.OPS,
+        *transposed_convolution.OPS,
         *graph.OPS,
         *loop.OPS,
     ],

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from dlp.dialects.dlp.composite import AttentionOp, BatchNormOp, LayerNormOp, SoftmaxOp
-from dlp.dialects.dlp.structured import DecomposableOp
+from dlp.dialects.dlp.structured import DecomposableOp, int_list
+from dlp.dialects.dlp.transposed_convolution import ConvTransposeOp
 
 from .dtypes import Array
 
@@ -56,11 +57,34 @@ def attention(op: AttentionOp, q: Array, k: Array, v: Array, mask: Array | None 
     return np.where(blind, 0.0, _softmax(scores, -1) @ v)
 
 
+def conv_transpose(op: ConvTransposeOp, x: Array, w: Array) -> Array:
+    strides, padding = int_list(op.strides), int_list(op.padding)
+    more, dilations = int_list(op.output_padding), int_list(op.dilations)
+    kernel, groups = w.shape[2:], op.group_count
+    full = [
+        (n - 1) * s + e * (k - 1) + 1 + m
+        for n, s, k, e, m in zip(x.shape[2:], strides, kernel, dilations, more, strict=True)
+    ]
+    grouped = x.reshape(x.shape[0], groups, -1, *x.shape[2:])
+    weights = w.reshape(groups, -1, *w.shape[1:])
+    y = np.zeros((x.shape[0], groups, w.shape[1], *full))
+    for place in np.ndindex(*kernel):
+        window = tuple(
+            slice(k * e, k * e + (n - 1) * s + 1, s)
+            for k, e, n, s in zip(place, dilations, x.shape[2:], strides, strict=True)
+        )
+        tap = weights[(slice(None), slice(None), slice(None), *place)]
+        y[(slice(None), slice(None), slice(None), *window)] += np.einsum("ngc...,gco->ngo...", grouped, tap)
+    kept = tuple(slice(p, n - p) for p, n in zip(padding, full, strict=True))
+    return y.reshape(x.shape[0], -1, *full)[(slice(None), slice(None), *kept)]
+
+
 _FORMULAS: Mapping[type[DecomposableOp], Callable[..., Array]] = {
     SoftmaxOp: softmax,
     LayerNormOp: layer_norm,
     BatchNormOp: batch_norm,
     AttentionOp: attention,
+    ConvTransposeOp: conv_transpose,
 }
 
 

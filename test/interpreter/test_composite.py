@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from dlp.dialects.dlp.composite import AttentionOp, BatchNormOp, LayerNormOp, SoftmaxOp
 from dlp.dialects.dlp.structured import DecomposableOp, GraphBuilder
+from dlp.dialects.dlp.transposed_convolution import ConvTransposeOp
 from dlp.interpreter import Interpreter
 from dlp.interpreter.dtypes import Array
 from dlp.testing import op_module, relative_error, run_op, tensor_type
@@ -115,6 +116,49 @@ def test_attention_to_nothing_gives_zeros(run: Any) -> None:
     assert np.array_equal(expected[1].numpy(), np.zeros(5))
     result = run(AttentionOp, q, k, v, mask, scale=0.3, has_mask=True)
     assert relative_error(result, expected.numpy()) < 1e-5
+
+
+TRANSPOSED = {
+    # size, window, stride, padding, more at the end, dilation, groups
+    "plain": ((4, 5), (3, 2), (1, 1), (0, 1), (0, 0), (1, 1), 1),
+    "window as the stride": ((4, 3), (2, 3), (2, 3), (0, 0), (0, 0), (1, 1), 2),
+    "window twice the stride": ((3, 4), (4, 4), (2, 2), (1, 1), (0, 0), (1, 1), 1),
+    "uneven": ((4, 3), (3, 5), (2, 3), (1, 2), (1, 0), (1, 1), 3),
+    "stride beyond the window": ((3, 2), (2, 1), (3, 4), (0, 0), (1, 3), (1, 1), 1),
+    "dilated": ((4, 3), (3, 3), (1, 2), (1, 0), (0, 1), (3, 2), 1),
+    "dilation against stride": ((4, 4), (3, 4), (3, 4), (2, 1), (0, 2), (2, 6), 2),
+    "cut by more than a stride": ((5, 4), (7, 5), (2, 1), (4, 3), (1, 0), (1, 1), 1),
+    "one pixel": ((1, 1), (4, 3), (1, 2), (0, 1), (0, 1), (1, 1), 1),
+    "one pixel along one dimension": ((1, 3), (4, 2), (2, 2), (1, 0), (1, 1), (1, 1), 2),
+    "line": ((6,), (5,), (3,), (1,), (2,), (1,), 2),
+    "volume": ((2, 3, 2), (3, 2, 2), (2, 1, 3), (1, 0, 0), (1, 0, 2), (1, 2, 1), 1),
+}
+
+
+@both
+@pytest.mark.parametrize("infinite", [False, True])
+@pytest.mark.parametrize("name", TRANSPOSED)
+def test_conv_transpose(run: Any, name: str, infinite: bool) -> None:
+    """An infinity among the pixels reaches the results that it reaches in eager, and no others."""
+    size, window, *ways, groups = TRANSPOSED[name]
+    x, w = normal(2, 2 * groups, *size), normal(2 * groups, 3, *window)
+    if infinite:
+        x.reshape(-1)[x.size // 3] = np.inf
+    names = ("strides", "padding", "output_padding", "dilations")
+    strides, padding, more, dilations = ways
+    function = {
+        1: functional.conv_transpose1d,
+        2: functional.conv_transpose2d,
+        3: functional.conv_transpose3d,
+    }
+    expected = function[len(size)](
+        torch.from_numpy(x), torch.from_numpy(w), None, strides, padding, more, groups, dilations
+    ).numpy()
+    result = run(ConvTransposeOp, x, w, **dict(zip(names, ways, strict=True)), groups=groups)
+    finite = np.isfinite(expected)
+    assert np.array_equal(np.isfinite(result), finite)
+    assert not infinite or not finite.all()
+    assert relative_error(result[finite], expected[finite]) < 1e-5
 
 
 def test_attention_without_heads() -> None:

@@ -93,3 +93,34 @@ func.func @given_statistics(%x: tensor<3x5xf32>, %mean: tensor<4xf32>) -> tensor
   %1 = dlp.batch_norm ins(%0, %mean, %s, %s, %s : tensor<3x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<3x4xf32> {eps = 1.0e-5 : f64}
   func.return %1 : tensor<3x4xf32>
 }
+
+// -----
+
+// The columns of a transposed convolution are the second dimension of its weights.
+
+// CHECK-LABEL: func.func @conv_transpose
+// CHECK:         %[[COLUMNS:.*]] = dlp.reshape ins(%{{.*}} : tensor<4xf32>) -> tensor<4x1xf32>
+// CHECK-NEXT:    %[[SCALED:.*]] = dlp.mul ins(%{{.*}}, %[[COLUMNS]] : tensor<3x4x2xf32>, tensor<4x1xf32>)
+// CHECK-NEXT:    dlp.conv_transpose ins(%{{.*}}, %[[SCALED]]
+// CHECK-NOT:     dlp.batch_norm
+func.func @conv_transpose(%x: tensor<2x3x5xf32>) -> tensor<2x4x10xf32> {
+  %w = dlp.weight "w" : tensor<3x4x2xf32>
+  %s = dlp.weight "s" : tensor<4xf32>
+  %0 = dlp.conv_transpose ins(%x, %w : tensor<2x3x5xf32>, tensor<3x4x2xf32>) -> tensor<2x4x10xf32> {strides = array<i64: 2>, padding = array<i64: 0>, output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 1 : i64}
+  %1 = dlp.batch_norm ins(%0, %s, %s, %s, %s : tensor<2x4x10xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x10xf32> {eps = 1.0e-5 : f64}
+  func.return %1 : tensor<2x4x10xf32>
+}
+
+// -----
+
+// Those of several groups are in two dimensions.
+
+// CHECK-LABEL: func.func @conv_transpose_groups
+// CHECK:         dlp.batch_norm
+func.func @conv_transpose_groups(%x: tensor<2x4x5xf32>) -> tensor<2x4x10xf32> {
+  %w = dlp.weight "w" : tensor<4x2x2xf32>
+  %s = dlp.weight "s" : tensor<4xf32>
+  %0 = dlp.conv_transpose ins(%x, %w : tensor<2x4x5xf32>, tensor<4x2x2xf32>) -> tensor<2x4x10xf32> {strides = array<i64: 2>, padding = array<i64: 0>, output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 2 : i64}
+  %1 = dlp.batch_norm ins(%0, %s, %s, %s, %s : tensor<2x4x10xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x10xf32> {eps = 1.0e-5 : f64}
+  func.return %1 : tensor<2x4x10xf32>
+}

@@ -51,3 +51,10 @@ func.func @batch_norm(%a: tensor<2x3x4xf32>, %b: tensor<3xf32>, %c: tensor<3xf32
   %0 = dlp.batch_norm ins(%a, %b, %c, %d, %e : tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3x4xf32> {eps = 1.000000e-05 : f64}
   func.return %0 : tensor<2x3x4xf32>
 }
+
+// CHECK-LABEL: @conv_transpose(
+// CHECK: dlp.conv_transpose ins(%{{.*}}, %{{.*}} : tensor<1x4x5xf32>, tensor<4x3x2xf32>) -> tensor<1x6x9xf32> {dilations = array<i64: 1>, groups = 2 : i64, output_padding = array<i64: 1>, padding = array<i64: 1>, strides = array<i64: 2>}
+func.func @conv_transpose(%a: tensor<1x4x5xf32>, %b: tensor<4x3x2xf32>) -> tensor<1x6x9xf32> {
+  %0 = dlp.conv_transpose ins(%a, %b : tensor<1x4x5xf32>, tensor<4x3x2xf32>) -> tensor<1x6x9xf32> {dilations = array<i64: 1>, groups = 2 : i64, output_padding = array<i64: 1>, padding = array<i64: 1>, strides = array<i64: 2>}
+  func.return %0 : tensor<1x6x9xf32>
+}

@@ -250,6 +250,22 @@ func.func @statistics(%x: tensor<2x3xf32>, %s: tensor<4xf32>) -> tensor<2x3xf32>
 
 // -----
 
+func.func @conv_transpose_channels(%x: tensor<1x4x5xf32>, %w: tensor<3x4x2xf32>) -> tensor<1x4x6xf32> {
+  // expected-error @below {{dlp.conv_transpose: operand 0 (tensor<1x4x5xf32>) must have the channels of operand 1 (tensor<3x4x2xf32>), a multiple of 1 groups}}
+  %0 = dlp.conv_transpose ins(%x, %w : tensor<1x4x5xf32>, tensor<3x4x2xf32>) -> tensor<1x4x6xf32> {dilations = array<i64: 1>, groups = 1 : i64, output_padding = array<i64: 0>, padding = array<i64: 0>, strides = array<i64: 1>}
+  func.return %0 : tensor<1x4x6xf32>
+}
+
+// -----
+
+func.func @conv_transpose_of_nothing(%x: tensor<1x4x1xf32>, %w: tensor<4x4x2xf32>) -> tensor<1x4x1xf32> {
+  // expected-error @below {{dlp.conv_transpose: nothing of operand 0 (tensor<1x4x1xf32>) is left by the padding}}
+  %0 = dlp.conv_transpose ins(%x, %w : tensor<1x4x1xf32>, tensor<4x4x2xf32>) -> tensor<1x4x1xf32> {dilations = array<i64: 1>, groups = 1 : i64, output_padding = array<i64: 0>, padding = array<i64: 1>, strides = array<i64: 1>}
+  func.return %0 : tensor<1x4x1xf32>
+}
+
+// -----
+
 func.func @softmax_dimension(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
   // expected-error @below {{dlp.softmax: 2 is no dimension of operand 0 (tensor<2x3xf32>)}}
   %0 = dlp.softmax ins(%x : tensor<2x3xf32>) -> tensor<2x3xf32> {dimension = 2 : i64}

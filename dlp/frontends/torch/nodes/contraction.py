@@ -10,8 +10,9 @@ from xdsl.ir import SSAValue
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
 from dlp.dialects.dlp.elementwise import AddOp, MulOp
 from dlp.dialects.dlp.reduction import SumOp
+from dlp.dialects.dlp.transposed_convolution import ConvTransposeOp
 from dlp.frontends.torch.emitter import Emitter
-from dlp.frontends.torch.nodes.view import pad, slice_of
+from dlp.frontends.torch.nodes.view import pad
 from dlp.frontends.torch.registry import imports
 
 
@@ -33,49 +34,30 @@ def convolution(
     if not batched:
         x = g.reshape(x, (1, *g.shape_of(x)))
     strides, padding, dilations = (_spread(v, spatial) for v in (strides, padding, dilations))
-    low = high = padding
     if transposed:
-        kernel = g.shape_of(weight)[2:]
-        low = [d * (k - 1) - p for d, k, p in zip(dilations, kernel, padding, strict=True)]
-        high = [n + more for n, more in zip(low, _spread(output_padding, spatial), strict=True)]
-        x, weight = _spaced(g, x, strides), _mirrored(g, weight, groups)
-        strides = [1] * spatial
-    y = g(
-        ConvOp,
-        pad(g, x, (0, 0, *low), (0, 0, *high), 0),
-        weight,
-        layout="channels_first",
-        strides=strides,
-        dilations=dilations,
-        groups=groups,
-    )
+        y = g(
+            ConvTransposeOp,
+            x,
+            weight,
+            strides=strides,
+            padding=padding,
+            output_padding=_spread(output_padding, spatial),
+            dilations=dilations,
+            groups=groups,
+        )
+    else:
+        y = g(
+            ConvOp,
+            pad(g, x, (0, 0, *padding), (0, 0, *padding), 0),
+            weight,
+            layout="channels_first",
+            strides=strides,
+            dilations=dilations,
+            groups=groups,
+        )
     if bias is not None:
         y = g(AddOp, y, g.reshape(bias, (g.shape_of(y)[1], *(1,) * spatial)))
     return y if batched else g.reshape(y, g.shape)
-
-
-def _spaced(g: Emitter, x: SSAValue, strides: Sequence[int]) -> SSAValue:
-    """Zeros between the pixels, `stride - 1` of them: [.., n, ..] as [.., n, 1, ..] padded to [.., n, stride, ..]."""
-    for d, stride in enumerate(strides, 2):
-        if stride > 1:
-            shape = g.shape_of(x)
-            split = g.reshape(x, (*shape[: d + 1], 1, *shape[d + 1 :]))
-            none = [0] * (len(shape) + 1)
-            wide = pad(g, split, none, [stride - 1 if i == d + 1 else 0 for i in range(len(none))], 0.0)
-            x = g.reshape(wide, (*shape[:d], shape[d] * stride, *shape[d + 1 :]))
-            x = slice_of(g, x, d, 0, (shape[d] - 1) * stride + 1)
-    return x
-
-
-def _mirrored(g: Emitter, weight: SSAValue, groups: int) -> SSAValue:
-    """[in, out / groups, k...] as the [out, in / groups, k...] of a convolution, the window mirrored."""
-    ins, outs, *kernel = g.shape_of(weight)
-    for d, k in enumerate(kernel, 2):
-        if k > 1:
-            weight = slice_of(g, weight, d, k - 1, k, -1)
-    split = g.reshape(weight, (groups, ins // groups, outs, *kernel))
-    swapped = g.transpose(split, (0, 2, 1, *range(3, len(kernel) + 3)))
-    return g.reshape(swapped, (groups * outs, ins // groups, *kernel))
 
 
 def _spread(values: Sequence[int], rank: int) -> list[int]:
