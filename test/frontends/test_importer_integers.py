@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from imported import check, compare, compile_and_run, outputs
 
 import dlp
@@ -104,3 +105,27 @@ def test_division_by_zero_is_an_error() -> None:
         compiled(A, B * (B > 0))
     smallest = torch.full_like(A, torch.iinfo(torch.int64).min)
     assert torch.equal(compiled(smallest, torch.full_like(B, -1)), smallest)
+
+
+def test_common_divisors_and_multiples():
+    """The numbers of Fibonacci take Euclid's algorithm longest."""
+    a = torch.tensor([7540113804746346429, 12, -18, 0, 0, 7, -(2**40)])
+    b = torch.tensor([4660046610375530309, 18, 12, 5, 0, 0, 2**20])
+    check(lambda a, b: (torch.gcd(a, b), torch.gcd(a.view(-1, 1), b), torch.lcm(a[1:], b[1:])), a, b)
+    small = [x.clamp(-(2**31) + 1, 2**31 - 1).to(torch.int32) for x in (a, b)]
+    small[0][0], small[1][0] = 1836311903, 1134903170
+    check(lambda a, b: (torch.gcd(a, b), torch.lcm(a[1:], b[1:])), *small)
+
+
+def test_averages_of_integers():
+    x = torch.arange(-30, 30).view(1, 3, 4, 5)
+
+    def function(x):
+        return (
+            F.avg_pool2d(x, 2),
+            F.avg_pool2d(x, 3, 1, 1),
+            F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
+            F.avg_pool2d(x, 2, divisor_override=3),
+        )
+
+    check(function, x)

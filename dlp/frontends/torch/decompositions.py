@@ -19,6 +19,7 @@ from torch._decomp import (
 )
 from torch._prims_common import suggest_memory_format
 
+from dlp.frontends.torch.decomposed import DECOMPOSED as DECOMPOSED_HERE
 from dlp.frontends.torch.fast_paths import FAST_PATHS
 
 KEPT = (
@@ -108,7 +109,7 @@ def _kept() -> frozenset[torch._ops.OpOverload]:
 @cache
 def _more() -> dict[torch._ops.OperatorBase, Callable[..., Any]]:
     known = get_decompositions([overload for name in DECOMPOSED for overload in _overloads(name)])
-    return {**known, **FAST_PATHS, torch.ops.aten.max_unpool2d.default: _max_unpool2d}
+    return {**known, **FAST_PATHS, **DECOMPOSED_HERE, torch.ops.aten.max_unpool2d.default: _max_unpool2d}
 
 
 def _max_unpool2d(x: torch.Tensor, indices: torch.Tensor, size: list[int]) -> torch.Tensor:

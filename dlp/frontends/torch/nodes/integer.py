@@ -6,11 +6,14 @@ import torch
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.elementwise import (
+    AbsOp,
     AndOp,
     CompareOp,
     DivOp,
+    IotaOp,
     MaximumOp,
     MinimumOp,
+    MulOp,
     NegOp,
     RemOp,
     SelectOp,
@@ -18,6 +21,7 @@ from dlp.dialects.dlp.elementwise import (
 )
 from dlp.dialects.dlp.integer import ShiftLeftOp, ShiftRightOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
+from dlp.frontends.torch.nodes.view import broadcast
 from dlp.frontends.torch.registry import imports
 
 Operand = SSAValue | float | int | bool
@@ -61,6 +65,34 @@ def without_minus_one(g: Emitter, b: SSAValue, y: Operand) -> SSAValue:
 
 def _is_minus_one(g: Emitter, b: SSAValue) -> SSAValue:
     return g(CompareOp, b, g.constant(-1, g.dtype), predicate="eq")
+
+
+@imports("aten.gcd.default")
+def greatest_common_divisor(g: Emitter, x: SSAValue, y: SSAValue) -> SSAValue:
+    a, b = (broadcast(g, g(AbsOp, g.cast(side, g.dtype)), g.shape) for side in (x, y))
+    return g(AbsOp, _divisor_of_both(g, a, b))
+
+
+@imports("aten.lcm.default")
+def least_common_multiple(g: Emitter, x: SSAValue, y: SSAValue) -> SSAValue:
+    a, b = (broadcast(g, g(AbsOp, g.cast(side, g.dtype)), g.shape) for side in (x, y))
+    common = _divisor_of_both(g, a, b)
+    none = g(CompareOp, common, g.constant(0, g.dtype), predicate="eq")
+    return g(AbsOp, g(MulOp, g(DivOp, a, g(SelectOp, none, g.constant(1, g.dtype), common)), b))
+
+
+def _divisor_of_both(g: Emitter, a: SSAValue, b: SSAValue) -> SSAValue:
+    """Euclid's algorithm: (a, b) becomes (b, a mod b), as often as it takes for neighbours in Fibonacci's sequence."""
+
+    def step(_: SSAValue, a: SSAValue, b: SSAValue) -> tuple[list[SSAValue], list[SSAValue]]:
+        done = g(CompareOp, b, g.constant(0, g.dtype), predicate="eq")
+        rest = g(RemOp, a, g(SelectOp, done, g.constant(1, g.dtype), b))
+        return [g(SelectOp, done, a, b), g(SelectOp, done, b, rest)], []
+
+    bits = torch.iinfo(g.dtype).bits
+    count = g(IotaOp, shape=(bits * 3 // 2,), dimension=0)
+    (a, _), _ = g.scan([count], [a, b], step)
+    return a
 
 
 _SHIFTS = ("Tensor", "Scalar", "Tensor_Scalar", "Scalar_Tensor")

@@ -12,7 +12,7 @@ from xdsl.ir import SSAValue
 from dlp.dialects.dlp.elementwise import DivOp, MulOp
 from dlp.dialects.dlp.pool_places import MaxPoolPlacesOp
 from dlp.dialects.dlp.reduction import MaxPoolOp, PoolOp, SumPoolOp
-from dlp.frontends.torch.emitter import Emitter, NotSupported
+from dlp.frontends.torch.emitter import Emitter
 from dlp.frontends.torch.nodes.view import pad
 from dlp.frontends.torch.registry import imports
 
@@ -112,23 +112,24 @@ def avg_pool(
     count_include_pad: bool,
     divisor: int | None = None,
 ) -> SSAValue:
-    if not g.dtype.is_floating_point:
-        raise NotSupported("a pool of integers")
+    """Averages of integers are rounded towards zero."""
     window = Window(g, x, kernel, strides, padding)
-    total = window.pool(SumPoolOp, window.x, 0.0)
+    total = window.pool(SumPoolOp, window.x, 0)
     framed = list(zip(window.padding, window.behind, strict=True))
     if divisor is None and (not any(a or b for a, b in framed) or (
         count_include_pad and all(b == p for p, b in framed)
     )):  # fmt: skip
         divisor = prod(window.kernel)
     if divisor is not None:
-        return g.reshape(g(MulOp, total, g.constant(1 / divisor, g.dtype)), g.shape)
+        if g.dtype.is_floating_point:
+            return g.reshape(g(MulOp, total, g.constant(1 / divisor, g.dtype)), g.shape)
+        return g.reshape(g(DivOp, total, g.constant(divisor, g.dtype)), g.shape)
     # What a window counts differs at the edges: the pool of ones, which is constant.
-    ones = g.constant(1.0, g.dtype, (1, 1, *window.size))
+    ones = g.constant(1, g.dtype, (1, 1, *window.size))
     if count_include_pad:
-        ones = pad(g, ones, (0, 0, *window.padding), (0, 0, *window.padding), 1.0)
+        ones = pad(g, ones, (0, 0, *window.padding), (0, 0, *window.padding), 1)
         over = [b - p for p, b in framed]
-        ones = pad(g, ones, (0,) * (window.rank + 2), (0, 0, *over), 0.0)
+        ones = pad(g, ones, (0,) * (window.rank + 2), (0, 0, *over), 0)
         count = g(
             SumPoolOp,
             ones,
@@ -138,5 +139,5 @@ def avg_pool(
             dilations=window.dilations,
         )
     else:
-        count = window.pool(SumPoolOp, ones, 0.0)
+        count = window.pool(SumPoolOp, ones, 0)
     return g.reshape(g(DivOp, total, count), g.shape)

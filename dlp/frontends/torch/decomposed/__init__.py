@@ -1,0 +1,15 @@
+"""Operations in terms of simpler ones, where the framework itself does not say how; a file a family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from .order import ORDER
+from .sampling import SAMPLING
+from .special import SPECIAL
+
+DECOMPOSED: Mapping[torch._ops.OperatorBase, Callable[..., Any]] = {**SPECIAL, **ORDER, **SAMPLING}
+"""Decompositions, by operation."""

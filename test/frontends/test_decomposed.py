@@ -1,0 +1,78 @@
+"""Decompositions of our own against the framework's operations, on all kinds of numbers; and one of each imported."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import pytest
+import torch
+import torch.nn.functional as F
+from imported import check
+
+from dlp.frontends.torch.decomposed import DECOMPOSED
+from dlp.frontends.torch.decomposed.special import SPECIAL
+
+ENDS = [
+    0.0,
+    -0.0,
+    math.inf,
+    -math.inf,
+    math.nan,
+    1e38,
+    -1e30,
+    89.0,
+    -92.0,
+    1.5,
+    2.5,
+    100.0,
+    -100.0,
+    1.4616321,
+]
+NUMBERS = torch.cat([torch.linspace(-20, 20, 1999), torch.logspace(-30, 30, 99), torch.tensor(ENDS)])
+SMALL = torch.tensor([-2.5, -1.0, -0.3, 0.0, 0.7, 1.0, 2.5, 20.0])
+
+
+@pytest.mark.parametrize("op", SPECIAL)
+@pytest.mark.parametrize("x", [NUMBERS, torch.arange(-10, 100)], ids=["floats", "integers"])
+def test_special_functions(op, x):
+    for order in ((0,), (1,)) if op is torch.ops.aten.polygamma.default else ((),):
+        expected, found = op(*order, x), DECOMPOSED[op](*order, x)
+        torch.testing.assert_close(found, expected, rtol=2e-6, atol=1e-6, equal_nan=True)
+
+
+def test_special_functions_are_imported():
+    check(lambda x: (x.lgamma(), x.digamma(), x.polygamma(1), x.i0(), torch.special.i1e(x)), SMALL)
+
+
+TIES = torch.tensor([[2.0, 1, 2, 1, 3], [math.nan, 5, 5, math.nan, 4], [math.nan] * 5, [1.0, 2, 3, 4, 5]])
+
+
+def test_modes_and_medians_of_numbers():
+    def function(x, i):
+        return (
+            x.mode(1),
+            x.mode(0, keepdim=True),
+            x.nanmedian(),
+            x.nanmedian(1).values,
+            i.mode(-1),
+            i.nanmedian(),
+        )
+
+    check(function, TIES, torch.tensor([[3, 1, 1, 3], [2, 2, 2, 1]]))
+
+
+def test_samples_of_volumes():
+    x, grid = torch.randn(2, 3, 3, 4, 5), torch.rand(2, 2, 3, 4, 3) * 3 - 1.5
+    ways = list(product(["bilinear", "nearest"], ["zeros", "border", "reflection"], [False, True]))
+
+    def function(x, grid):
+        return tuple(F.grid_sample(x, grid, *way) for way in ways)
+
+    check(function, x, grid)
+    grid[0, 0, 0] = torch.tensor([math.nan, 9.0, -1.0])
+    op = torch.ops.aten.grid_sampler_3d.default
+    for arguments in product((0, 1), (0, 1, 2), (False, True)):
+        torch.testing.assert_close(
+            DECOMPOSED[op](x, grid, *arguments), op(x, grid, *arguments), equal_nan=True
+        )
