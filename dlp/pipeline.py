@@ -14,10 +14,11 @@ STAGES: Mapping[str, Sequence[str]] = {
     "graph": (
         "canonicalize",
         "fold-batch-norm",
-        "decompose",
+        "decompose{attention=false}",
         "cse",
         "dce",
         "channels-last",
+        "winograd",
         "flatten-contractions",
         "pack-weights",
         "loop-invariant-code-motion",
@@ -33,7 +34,7 @@ STAGES: Mapping[str, Sequence[str]] = {
     # Kernels write into buffers that they are given; views are strides.
     "buffers": ("bufferize", "fold-destination-views", "lower-pad{trailing=true}"),
     # Loops over the tasks of the threads, and in them over tiles that fit the registers.
-    "tiles": ("tile-tasks", "lower-pad", "promote-operands", "tile-registers"),
+    "tiles": ("tile-attention", "tile-tasks", "lower-pad", "promote-operands", "tile-registers"),
     # Vectors within the tiles, loops over scalars for the rest.
     "vectors": ("vectorize", "convert-dlp-to-loops"),
     # One arena for all intermediates; kernels allocate nothing.

@@ -25,6 +25,7 @@ from dlp.dialects.dlp import (
     sorting,
     transposed_convolution,
     view,
+    winograd,
 )
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
 from dlp.dialects.dlp.structured import DestinationOp
@@ -151,6 +152,12 @@ _CONTRACTIONS = [
     OpCase(MatmulOp, [(2, 1, 3, 4), (5, 4, 2)], variant="batched"),
     OpCase(MatmulOp, [(3, 4), (4, 5)], [i64], variant="i64"),
     OpCase(MatmulOp, [(3, 4), (2, 4, 4)], arguments={"panel": 4, "shape": (3, 6)}, variant="panels"),
+    OpCase(
+        MatmulOp,
+        [(2, 3, 5, 4), (3, 2, 4, 4)],
+        arguments={"panel": 4, "shape": (2, 3, 5, 6)},
+        variant="batched_panels",
+    ),
     OpCase(ConvOp, [(1, 5, 6, 3), (3, 3, 3, 4)], arguments=_WINDOW),
     OpCase(
         ConvOp,
@@ -290,6 +297,25 @@ _CHECKS = [
         "negative_i32",
     ),
     OpCase(checking.RequireOp, [(2, 3), (3,), ()], [i1, i64], {"message": "IndexError: no such row"}),
+]
+
+_WINOGRAD = [
+    OpCase(winograd.WinogradInputTransformOp, [(2, 10, 6, 3)], arguments={"tile": 4, "window": 3}),
+    OpCase(
+        winograd.WinogradInputTransformOp, [(1, 6, 20)], arguments={"tile": 2, "window": 3}, variant="line"
+    ),
+    OpCase(winograd.WinogradFilterTransformOp, [(3, 3, 5, 9)], arguments={"tile": 4, "window": 3}),
+    OpCase(
+        winograd.WinogradOutputTransformOp,
+        [(6, 6, 2, 2, 1, 9)],
+        arguments={"tile": 4, "window": 3, "shape": (2, 7, 4, 9)},
+    ),
+    OpCase(
+        winograd.WinogradOutputTransformOp,
+        [(4, 4, 1, 2, 3, 5)],
+        arguments={"tile": 2, "window": 3, "shape": (1, 4, 5, 5)},
+        variant="small",
+    ),
 ]
 
 STRUCTURED_CASES = [

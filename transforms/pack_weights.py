@@ -12,7 +12,7 @@ from xdsl.passes import ModulePass
 
 from dlp import targets
 from dlp.cost.register_tile import panel_width
-from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
+from dlp.dialects.dlp.contraction import ContractionOp, ConvOp, MatmulOp
 from dlp.dialects.dlp.loop import graph_blocks
 from dlp.dialects.dlp.structured import GraphBuilder
 from dlp.dialects.dlp.view import PadOp, ReshapeOp, TransposeOp
@@ -67,20 +67,30 @@ def _pack_block(target: Target, block: Block) -> None:
         if isinstance(op, ConvOp):
             if not op.channels_last or op.out_channels == op.group_count:
                 continue
-        elif len(op.in_shape(1)) != 2:
+        elif not _has_lead_of_data(op):
             continue
         panel = panel_width(target, op)
         if panel is None:
             continue
         w = op.ins[1]
         if (w, panel) not in packed:
-            packed[w, panel] = _pack(w, panel, GraphBuilder(op))
+            depth = 2 if isinstance(op, MatmulOp) else len(op.in_shape(1))
+            packed[w, panel] = _pack(w, panel, depth, GraphBuilder(op))
         op.operands[1] = packed[w, panel]
         op.properties["panel"] = IntegerAttr(panel, 64)
         count("contractions on packed weights")
 
 
-def _pack(w: SSAValue, panel: int, b: GraphBuilder) -> SSAValue:
+def _has_lead_of_data(op: ContractionOp) -> bool:
+    """Whether the weights have no leading dimensions but those of the data: packed weights broadcast, data does not."""
+    data, lead = op.in_shape(0)[:-2], op.in_shape(1)[:-2]
+    return len(lead) <= len(data) and all(
+        n in (1, m) for n, m in zip(lead, data[len(data) - len(lead) :], strict=True)
+    )
+
+
+def _pack(w: SSAValue, panel: int, depth: int, b: GraphBuilder) -> SSAValue:
+    """Panels of the last dimension in front of the last `depth` dimensions."""
     *rows, columns = shape_of(w)
     panels = -(-columns // panel)
     if panels * panel != columns:
@@ -89,4 +99,6 @@ def _pack(w: SSAValue, panel: int, b: GraphBuilder) -> SSAValue:
         w = b(PadOp, w, low=none, high=fill, value=0.0)
     w = b(ReshapeOp, w, shape=(*rows, panels, panel))
     count("weights packed")
-    return b(TransposeOp, w, permutation=(len(rows), *range(len(rows)), len(rows) + 1))
+    lead = len(rows) + 1 - depth
+    order = (*range(lead), len(rows), *range(lead, len(rows)), len(rows) + 1)
+    return b(TransposeOp, w, permutation=order)

@@ -43,6 +43,11 @@ class ContractionOp(StructuredOp, ABC):
     def panel_width(self) -> int | None:
         return None if self.panel is None else self.panel.value.data
 
+    @property
+    def panel_count(self) -> int:
+        """How many panels packed weights have."""
+        return self.in_shape(1)[0]
+
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
         return b.fma(args[0], args[1], acc)
 
@@ -50,7 +55,7 @@ class ContractionOp(StructuredOp, ABC):
         """Check the result of packed weights, whose number of columns only the result says (-1 in `expected`)."""
         if self.panel_width is None:
             return
-        columns, room = self.shape[-1], self.in_shape(1)[0] * self.panel_width
+        columns, room = self.shape[-1], self.panel_count * self.panel_width
         if not shapes_fit(expected, self.shape) or (room >= 0 and columns > room):
             raise VerifyException(
                 f"{self.name}: the operands {self.ins[0].type} and {self.ins[1].type}, packed in panels of "
@@ -62,7 +67,7 @@ class ContractionOp(StructuredOp, ABC):
 class MatmulOp(ContractionOp):
     """y[b..., m, n] = sum_k a[b..., m, k] * w[b..., k, n]; leading dimensions broadcast.
 
-    Packed: w is [ceil(n / panel), k, panel] and has no leading dimensions.
+    Packed: w is [b..., ceil(n / panel), k, panel].
     """
 
     name = "dlp.matmul"
@@ -87,7 +92,12 @@ class MatmulOp(ContractionOp):
                 f"dlp.matmul: elements differ: operand 0 is {ins[0]}, operand 1 is {ins[1]}"
             )
         if "panel" in properties:
-            if len(w) != 3 or w[2] > cast(IntegerAttr, properties["panel"]).value.data:
+            lead = 0 if len(w) < 3 else len(w) - 3
+            broadcast = all(
+                x == y or y == 1 or -1 in (x, y) for x, y in zip(a[-2 - lead : -2], w[:lead], strict=False)
+            )
+            width = cast(IntegerAttr, properties["panel"]).value.data
+            if len(w) < 3 or w[-1] > width or lead > len(a) - 2 or not broadcast:
                 raise VerifyException(
                     f"dlp.matmul: operand 1 ({ins[1]}) is not packed in panels of {properties['panel']}"
                 )
@@ -110,10 +120,14 @@ class MatmulOp(ContractionOp):
         lead = shape[:-2]
         a_map = (*broadcast_map(a[:-2], lead), m, k)
         if (panel := self.panel_width) is not None:
-            w_map = (n // panel, k, n % panel)
+            w_map = (*broadcast_map(w[:-3], lead), n // panel, k, n % panel)
         else:
             w_map = (*broadcast_map(w[:-2], lead), k, n)
         return IterationSpace(shape, (a[-1],), (a_map, w_map))
+
+    @property
+    def panel_count(self) -> int:
+        return self.in_shape(1)[-3]
 
     def verify_(self) -> None:
         super().verify_()

@@ -275,6 +275,9 @@ class StructuredOp(DestinationOp, ABC):
     CHECKS: ClassVar[bool] = False
     """Whether the body checks its operands, and so has an effect beside its value: it is evaluated on scalars."""
 
+    RUNS_START: ClassVar[bool] = False
+    """Whether a tile has to start where a run does (see `tile_runs`)."""
+
     COMBINER: ClassVar[str | None] = None
     """How a reduction combines (a key of NEUTRAL); None for element-wise ops."""
 

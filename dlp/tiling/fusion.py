@@ -99,6 +99,12 @@ def check_alignment(op: DestinationOp, box: Region) -> None:
                 raise NotAlignedError
             start, size = interval.offset.constant % run, interval.static_size
             if start + size > run and (start or size % run):
+            if op.RUNS_START:
+                # The last run of a dimension may be a part of one.
+                at_end = interval.offset.constant + size == op.shape[d]
+                if start or (size % run and not at_end):
+                    raise NotAlignedError
+                continue
                 raise NotAlignedError
     if isinstance(op, ReshapeOp):
         source = operand_region(op, 0, box)

@@ -23,6 +23,7 @@ from dlp.dialects.dlp.view import PadOp, ViewOp
 from dlp.targets import RegisterTile, Target
 from dlp.tiling.fusion import Level, check_alignment, operand_region, writer_of
 from dlp.tiling.linear import Interval, Linear, NotAlignedError, Region, whole
+from dlp.tiling.transposition import swapped_dimension
 
 # Cycles that handing one tile to a thread costs; keeps tiles from becoming tiny.
 TILE_OVERHEAD = 50.0
@@ -243,16 +244,26 @@ def _candidates(root: StructuredOp, unit: int, threads: int) -> Iterator[tuple[i
     """Leading dimensions one by one, then a piece of the next; or a piece of the innermost alone."""
     shape = hints(root.shape)
     last = len(shape) - 1
+    runs = _starting_runs(root)
     for d, extent in enumerate(shape):
-        lead = tuple(0 if n == 1 else 1 for n in shape[:d])
+        lead = tuple(runs.get(k, 1) if n > runs.get(k, 1) else 0 for k, n in enumerate(shape[:d]))
         rest = (0,) * (last - d)
         if d < last:
-            yield from ((*lead, size, *rest) for size in _pieces(extent, 1, threads))
+            yield from ((*lead, size, *rest) for size in _pieces(extent, runs.get(d, 1), threads))
         else:
             for size in _pieces(extent, unit, threads):
                 yield (*lead, size)
                 if any(lead):
                     yield (*(0 for _ in lead), size)
+
+
+def _starting_runs(root: StructuredOp) -> dict[int, int]:
+    """What tiles must be multiples of, by dimension, for ops that the root or its element-wise chain brings along."""
+    runs: dict[int, int] = {}
+    for op in block_ops(root):
+        if isinstance(op, StructuredOp) and op.RUNS_START and op.shape == root.shape:
+            runs.update(op.tile_runs())
+    return runs
 
 
 def _slides(root: StructuredOp) -> bool:
@@ -304,6 +315,8 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
     chain = [root, *(op for op in fused if isinstance(op, StructuredOp))]
     contraction = next((op for op in chain if isinstance(op, ContractionOp) and not is_depthwise(op)), None)
     windowed = next((op for op in chain if not op.is_elementwise), None)
+    transform = next((op for op in chain if op.RUNS_START), None)
+    swapped = swapped_dimension(root, target) if not fused else None
     lanes = target.vector_lanes
     last = rank - 1
     tile = [0 if n == 1 else 1 for n in shape]
@@ -315,8 +328,17 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
         if rank > 1:
             tile[last - 1] = min(rows, shape[last - 1]) if shape[last - 1] > 0 else 1
         tile[last] = columns
+        for d, run in contraction.tile_runs().items():
+            if d != last:
+                tile[d] = run if shape[d] > run else 0
         # The panel of weights outermost: it stays in the cache while the rows pass by.
-        order = [last, *range(last)]
+        space = contraction.iteration_space()
+        batch = [d for d in range(last) if space.depends(1, d)]
+        order = [*batch, last, *(d for d in range(last) if d not in batch)]
+    elif transform is not None:
+        for d, run in transform.tile_runs().items():
+            tile[d] = run if shape[d] > run else 0
+        tile[last] = lanes
     elif windowed is not None and _reduces_columns(windowed):
         tile[last] = 0
         order = [d for d in order if d != last]
@@ -327,8 +349,11 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
             tile[last - 1] = max(1, 4 // vectors)
     else:
         tile[last] = min(4 * lanes, ceil(shape[last] / lanes) * lanes)
+        if swapped is not None and shape[swapped] != 1:
+            tile[last], tile[swapped] = lanes, lanes
     order = [d for d in order if tile[d] and shape[d] != 1]
-    return Level(tuple(tile), tuple(order), vector=last)
+    balanced = transform is None and swapped is None
+    return Level(tuple(tile), tuple(order), balanced=balanced, vector=last)
 
 
 def _reduces_columns(op: StructuredOp) -> bool:

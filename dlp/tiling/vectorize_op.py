@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TypeAlias, cast
@@ -16,6 +16,7 @@ from xdsl.ir.affine import AffineSymExpr
 from dlp.dialects import arith
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.targets import Target
+from dlp.dialects.dlp.winograd import WinogradOp
 from dlp.tiling.arith_builder import FAST_MATH, ArithBuilder
 from dlp.tiling.emitter import Emitter
 from dlp.tiling.linear import Interval, Linear, Region, evaluate
@@ -72,7 +73,9 @@ class VectorizeOp:
         return ArithBuilder(emitter.add, lanes, constants=self.tile.constants, add_constant=add_constant)
 
     def run(self) -> None:
-        if self.along_reduction:
+        if isinstance(self.op, WinogradOp):
+            values = self._transform(self.op)
+        elif self.along_reduction:
             values = self._reduce_along()
         else:
             values = self._reduce([self._start(w, p, c) for p, c, w in self.places])
@@ -84,6 +87,27 @@ class VectorizeOp:
         if not self.space.reduction:
             return None
         if self.op.accumulate is not None:
+    def _transform(self, op: WinogradOp) -> list[SSAValue]:
+        """All results of one tile from one reading of its operand."""
+        tiles: dict[tuple[Point, int], Mapping[Point, SSAValue]] = {}
+        rows = len(op.matrix)
+        values = []
+        for point, column, width in self.places:
+            within = tuple(point[d] % rows for d in op.transformed)
+            start = tuple(p - p % rows if d in op.transformed else p for d, p in enumerate(point))
+            if (start, column) not in tiles:
+                reader = _Reader(self, self.emitter)
+                box: Region = [*(Interval.of(p, 1) for p in start), Interval.of(column, width)]
+
+                def read(
+                    place: Point, reader: _Reader = reader, box: Region = box, width: int = width
+                ) -> SSAValue:
+                    return reader.read(0, [*box, *(Interval.of(k, 1) for k in place)], width)
+
+                tiles[start, column] = op.transform(reader.builder(width), read)
+            values.append(tiles[start, column][within])
+        return values
+
             return self._load_out(point, column, width)
         return self.builder(self.emitter, width).constant(self.op.neutral_value(), self.op.element_type)
 

@@ -48,11 +48,26 @@ func.func @groups(%x: tensor<1x1x60x8xf32>) -> tensor<1x1x60x208xf32> {
 
 // -----
 
-// Not packed: weights that come with the call, depthwise and too narrow groups, channels first, a batch of weights.
+// A batch of weights is a batch of panels.
+
+// CHECK-LABEL: func.func @batch
+// CHECK:         %[[R:.*]] = dlp.reshape ins(%{{.*}} : tensor<2x16x32xf32>) -> tensor<2x16x2x16xf32>
+// CHECK-NEXT:    %[[T:.*]] = dlp.transpose ins(%[[R]] : tensor<2x16x2x16xf32>) -> tensor<2x2x16x16xf32> {permutation = array<i64: 0, 2, 1, 3>}
+// CHECK-NEXT:    dlp.matmul ins(%{{.*}}, %[[T]] : tensor<3x2x60x16xf32>, tensor<2x2x16x16xf32>) -> tensor<3x2x60x32xf32> {panel = 16 : i64}
+func.func @batch(%x: tensor<3x2x60x16xf32>) -> tensor<3x2x60x32xf32> {
+  %w = dlp.weight "w" : tensor<2x16x32xf32>
+  %0 = dlp.matmul ins(%x, %w : tensor<3x2x60x16xf32>, tensor<2x16x32xf32>) -> tensor<3x2x60x32xf32>
+  func.return %0 : tensor<3x2x60x32xf32>
+}
+
+// -----
+
+// Not packed: weights that come with the call, depthwise and too narrow groups, channels first, a batch of
+// weights for one matrix of data (data that is packed does not broadcast).
 
 // CHECK-LABEL: func.func @plain
 // CHECK-NOT:     panel
-func.func @plain(%x: tensor<4x16xf32>, %v: tensor<16x16xf32>, %i: tensor<1x5x5x16xf32>, %f: tensor<1x16x5x5xf32>, %b: tensor<2x4x16xf32>) -> (tensor<4x16xf32>, tensor<1x5x5x16xf32>, tensor<1x5x5x16xf32>, tensor<1x16x5x5xf32>, tensor<2x4x16xf32>) {
+func.func @plain(%x: tensor<4x16xf32>, %v: tensor<16x16xf32>, %i: tensor<1x5x5x16xf32>, %f: tensor<1x16x5x5xf32>, %b: tensor<1x4x16xf32>) -> (tensor<4x16xf32>, tensor<1x5x5x16xf32>, tensor<1x5x5x16xf32>, tensor<1x16x5x5xf32>, tensor<2x4x16xf32>) {
   %depthwise = dlp.weight "depthwise" : tensor<1x1x1x16xf32>
   %narrow = dlp.weight "narrow" : tensor<1x1x4x16xf32>
   %first = dlp.weight "first" : tensor<16x16x1x1xf32>
@@ -61,6 +76,6 @@ func.func @plain(%x: tensor<4x16xf32>, %v: tensor<16x16xf32>, %i: tensor<1x5x5x1
   %1 = dlp.conv ins(%i, %depthwise : tensor<1x5x5x16xf32>, tensor<1x1x1x16xf32>) -> tensor<1x5x5x16xf32> {layout = "channels_last", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 16 : i64}
   %2 = dlp.conv ins(%i, %narrow : tensor<1x5x5x16xf32>, tensor<1x1x4x16xf32>) -> tensor<1x5x5x16xf32> {layout = "channels_last", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 4 : i64}
   %3 = dlp.conv ins(%f, %first : tensor<1x16x5x5xf32>, tensor<16x16x1x1xf32>) -> tensor<1x16x5x5xf32> {layout = "channels_first", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64}
-  %4 = dlp.matmul ins(%b, %batch : tensor<2x4x16xf32>, tensor<2x16x16xf32>) -> tensor<2x4x16xf32>
+  %4 = dlp.matmul ins(%b, %batch : tensor<1x4x16xf32>, tensor<2x16x16xf32>) -> tensor<2x4x16xf32>
   func.return %0, %1, %2, %3, %4 : tensor<4x16xf32>, tensor<1x5x5x16xf32>, tensor<1x5x5x16xf32>, tensor<1x16x5x5xf32>, tensor<2x4x16xf32>
 }
