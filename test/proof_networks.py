@@ -9,7 +9,8 @@ from functools import cache
 
 import numpy as np
 import torch
-from networks import NETWORKS, enliven, network, take_statistics
+from networks import ALL as NETWORKS
+from networks import enliven, network, take_statistics
 from torch import nn
 from xdsl.dialects.builtin import ModuleOp
 
@@ -115,7 +116,7 @@ MINIATURES: dict[str, tuple[Callable[[], nn.Module], Callable[[], torch.Tensor]]
 
 @cache
 def road(name: str) -> Road:
-    """A network of `NETWORKS`, small, or of `MINIATURES`."""
+    """A network of the tests, small, or of `MINIATURES`."""
     if name in NETWORKS:
         built = network(name, "small")
         return road_of(built.model, built.args)

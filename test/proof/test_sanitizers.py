@@ -1,7 +1,8 @@
 """More networks under address and undefined-behaviour sanitizers (see `test/test_sanitizers.py`): every kind of layer.
 
 Every buffer is an allocation of its own, and memory is NaN before each run. By default each network meets one
-compiler and one level, so that all of them are met; `DLP_PROOF=all` runs every combination.
+compiler and one level, so that all of them are met; `DLP_PROOF=all` runs every combination, and every network of
+`test/networks` besides.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from networks import ALL as EVERY_NETWORK
 from proof_networks import ALL, road
 
 from dlp.targets import emulated, host, load
@@ -28,6 +30,8 @@ CASES = [
     for i, name in enumerate(NETWORKS)
     for target in (OTHER_TARGETS if ALL else OTHER_TARGETS[i % 4 : i % 4 + 1])
 ]
+if ALL:
+    CASES += [(name, "gcc", "-O1", "host") for name in EVERY_NETWORK if name not in NETWORKS]
 
 
 @pytest.mark.parametrize(("name", "compiler", "level", "target"), CASES)
