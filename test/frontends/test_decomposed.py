@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from itertools import product
 
@@ -10,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from imported import check
 
+import dlp
 from dlp.frontends.torch.decomposed import DECOMPOSED
 from dlp.frontends.torch.decomposed.special import SPECIAL
 
@@ -76,3 +78,34 @@ def test_samples_of_volumes():
         torch.testing.assert_close(
             DECOMPOSED[op](x, grid, *arguments), op(x, grid, *arguments), equal_nan=True
         )
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_bags_of_rows(mode):
+    table = torch.randn(6, 3)
+    table[2, 1] = table[4, 0] = math.nan
+    index = torch.tensor([1, 2, 0, 2, 4, 4, 5, 3])
+    offsets = torch.tensor([0, 3, 3, 5])
+    ends = torch.tensor([0, 1, 4, 6])
+
+    def function(table, index, offsets, ends):
+        return (
+            F.embedding_bag(index, table, offsets, mode=mode),
+            F.embedding_bag(index, table, offsets, mode=mode, padding_idx=2),
+            F.embedding_bag(index, table, ends, mode=mode, include_last_offset=True),
+        )
+
+    check(function, table, index, offsets, ends)
+
+
+@pytest.mark.requires_tool("gcc")
+def test_rows_that_are_shortened_before_they_are_used():
+    """Eager shortens them in the table."""
+    model = torch.nn.Embedding(5, 3, max_norm=1.0, norm_type=1.0).eval()
+    torch.nn.init.uniform_(model.weight, 0, 1)
+    eager, fast = copy.deepcopy(model), dlp.optimize(model, threads=1)
+    with torch.no_grad():
+        for index in ([1, 3, 1], [0, 3, 2]):
+            torch.testing.assert_close(fast(torch.tensor(index)), eager(torch.tensor(index)))
+            torch.testing.assert_close(model.weight, eager.weight)
+    assert dlp.report(fast).calls_compiled == 2, str(dlp.report(fast))

@@ -7,9 +7,15 @@ from typing import Any
 
 import torch
 
+from .embedding import EMBEDDING
 from .order import ORDER
 from .sampling import SAMPLING
 from .special import SPECIAL
 
-DECOMPOSED: Mapping[torch._ops.OperatorBase, Callable[..., Any]] = {**SPECIAL, **ORDER, **SAMPLING}
+DECOMPOSED: Mapping[torch._ops.OperatorBase, Callable[..., Any]] = {
+    **SPECIAL,
+    **ORDER,
+    **SAMPLING,
+    **EMBEDDING,
+}
 """Decompositions, by operation."""
