@@ -44,5 +44,12 @@ STAGES: Mapping[str, Sequence[str]] = {
 }
 """Stage name -> its passes."""
 
-NAMED: Mapping[str, str] = {"default": ",".join(STAGES)}
+CHANGES_ROUNDING = ("fold-batch-norm", "winograd")
+"""Passes that change results by more than the order of a sum: `numerics="strict"` does without them."""
+
+NAMED: Mapping[str, str] = {
+    "default": ",".join(STAGES),
+    "strict": ",".join("strict-graph" if stage == "graph" else stage for stage in STAGES),
+    "strict-graph": ",".join(name for name in STAGES["graph"] if name not in CHANGES_ROUNDING),
+}
 """Pipelines with a name of their own."""

@@ -18,8 +18,8 @@ from dlp.profiling.memory_map import Place, memory_map
 from dlp.progress import SILENT, Progress
 from dlp.targets import Target
 
-PIPELINE = "graph,kernels,buffers,tiles,vectors,hoist-allocations,instrument-calls,plan-arena,math"
-"""The default pipeline with a clock around the calls."""
+_BEHIND_GRAPH = "kernels,buffers,tiles,vectors,hoist-allocations,instrument-calls,plan-arena,math"
+"""The pipelines behind their graph stage, with a clock around the calls."""
 
 
 @dataclass
@@ -56,6 +56,7 @@ def compile_timed(
     *,
     target: Target,
     threads: int = 1,
+    pipeline: str = "default",
     dump_dir: str | Path | None = None,
     progress: Progress = SILENT,
     **options: Any,
@@ -68,16 +69,17 @@ def compile_timed(
     """
     if target.threads != "openmp":
         raise InputError("profiling needs a C compiler with OpenMP, such as gcc: set DLP_CC to one")
+    graph = "strict-graph" if pipeline == "strict" else "graph"
     analysed = module.clone()
-    lower_module(analysed, target=target, threads=threads, pipeline="graph,kernels,buffers")
+    lower_module(analysed, target=target, threads=threads, pipeline=f"{graph},kernels,buffers")
     costs = kernel_costs(analysed)
     placed = module.clone()
-    lower_module(placed, target=target, threads=threads)
+    lower_module(placed, target=target, threads=threads, pipeline=pipeline)
     compiled = compile_module(
         module,
         target=target,
         threads=threads,
-        pipeline=PIPELINE,
+        pipeline=f"{graph},{_BEHIND_GRAPH}",
         dump_dir=dump_dir,
         progress=progress,
         **options,

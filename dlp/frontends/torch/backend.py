@@ -465,7 +465,7 @@ _sets_under_torch_compile: weakref.WeakValueDictionary[Hashable, ParameterSets] 
 )
 """There each graph is a session of its own."""
 
-_OPTIONS = ("target", "threads", "strict", "dump_dir")
+_OPTIONS = ("target", "threads", "strict", "dump_dir", "numerics")
 
 
 def dlp_backend(
@@ -478,7 +478,7 @@ def dlp_backend(
 ) -> GraphFunction:
     """The backend behind `torch.compile(model, backend="dlp", options={"threads": 2})`.
 
-    Options are those of `dlp.optimize`: target, threads, strict, dump_dir.
+    Options are those of `dlp.optimize`: target, threads, strict, dump_dir, numerics.
 
     Raises:
         InputError: an unknown option.

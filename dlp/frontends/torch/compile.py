@@ -133,6 +133,7 @@ def compile_fx(
     with statistics.stage("import"):
         imported = import_graph(graph, _weight_names(is_parameter, names))
         if any(output.kind == "weight" for output in imported.outputs):
+        pipeline=options.pipeline,
             raise UnsupportedOpsError([UnsupportedOp("output", "a weight that is handed through")])
         if options.dynamic is None:
             _require_known_reductions(imported.module)

@@ -6,7 +6,7 @@ import os
 import warnings
 import weakref
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 
@@ -28,6 +28,7 @@ def optimize(
     strict: bool = False,
     example_inputs: Any = None,
     dump_dir: str | os.PathLike[str] | None = None,
+    numerics: Literal["fast", "strict"] = "fast",
 ) -> M:
     """A model of the same kind that computes the same, faster.
 
@@ -46,6 +47,9 @@ def optimize(
         strict: raise `dlp.errors.FallbackError`, with the line of the model, where the framework would run a part.
         example_inputs: compile now, for these: a tensor, a tuple of arguments, or a dict of keyword arguments.
         dump_dir: a directory for the IR after every pass that changed it, and the C.
+        numerics: `"strict"` allows no rounding but that of the operations as they are written, in any order of a sum:
+            no Winograd convolutions, no batch normalisation folded into weights; results do not depend on the number
+            of threads. docs/numerics.md has the errors of both.
 
     Returns:
         The optimised copy. Copies and pickles of it are optimised too.
@@ -54,7 +58,7 @@ def optimize(
         InputError: an argument is of the wrong kind.
         FallbackError: only if `strict` and `example_inputs` are given.
     """
-    options = _options(target, dynamic, threads, strict, dump_dir)
+    options = _options(target, dynamic, threads, strict, dump_dir, numerics)
     return optimize_with(compile_graph, model, options, example_inputs)
 
 
@@ -129,15 +133,19 @@ def _options(
     threads: int | None,
     strict: bool,
     dump_dir: str | os.PathLike[str] | None,
+    numerics: str,
 ) -> Options:
     if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
         raise InputError(f"threads must be a positive number, not {threads!r}")
+    if numerics not in ("fast", "strict"):
+        raise InputError(f'numerics must be "fast" or "strict", not {numerics!r}')
     return Options(
         target=target,
         dynamic=dynamic,
         threads=torch.get_num_threads() if threads is None else threads,
         strict=strict,
         dump_dir=None if dump_dir is None else os.fspath(dump_dir),
+        numerics=numerics,
     )
 
 

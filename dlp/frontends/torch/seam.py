@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 
@@ -22,6 +22,12 @@ class Options:
     threads: int = 1
     strict: bool = False
     dump_dir: str | None = None
+    numerics: Literal["fast", "strict"] = "fast"
+
+    @property
+    def pipeline(self) -> str:
+        """The pipeline of `dlp.pipeline` that compiles."""
+        return "strict" if self.numerics == "strict" else "default"
 
 
 class CompiledGraph(Protocol):
