@@ -109,3 +109,26 @@ def test_rows_that_are_shortened_before_they_are_used():
             torch.testing.assert_close(fast(torch.tensor(index)), eager(torch.tensor(index)))
             torch.testing.assert_close(model.weight, eager.weight)
     assert dlp.report(fast).calls_compiled == 2, str(dlp.report(fast))
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_pictures_made_smaller_without_aliasing(mode):
+    sizes = [((7, 9), (3, 4)), ((7, 9), (12, 5)), ((5, 5), (5, 5)), ((3, 4), (9, 2)), ((2, 2), (1, 1))]
+    op = getattr(torch.ops.aten, f"_upsample_{mode}2d_aa").default
+    for size, out in sizes:
+        x = torch.randn(2, 3, *size)
+        for align in (False, True):
+            found = DECOMPOSED[op](x, out, align)
+            if found is not NotImplemented:
+                torch.testing.assert_close(found, op(x, out, align), rtol=1e-5, atol=1e-5)
+    check(lambda x: F.interpolate(x, (3, 4), mode=mode, antialias=True), torch.randn(1, 2, 7, 9))
+
+
+def test_pairs_and_places():
+    x = torch.tensor([[0.0, 2.0, 0.0], [1.0, 0.0, math.nan], [3.0, 0.0, 5.0], [1.0, 1.0, 1.0]])
+
+    def function(x, y):
+        places = (x.nonzero_static(size=3), x.nonzero_static(size=12, fill_value=7), y.nonzero_static(size=2))
+        return (*places, *(F.pdist(y, p) for p in (0, 1, 1.5, 2, math.inf)))
+
+    check(function, x, torch.randn(4, 3))

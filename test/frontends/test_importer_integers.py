@@ -129,3 +129,23 @@ def test_averages_of_integers():
         )
 
     check(function, x)
+
+
+def test_floats_as_unsigned_bytes():
+    """What lies outside of a byte wraps around, as it does in eager."""
+    numbers = [
+        -1.5,
+        -0.5,
+        300.7,
+        255.9,
+        256.0,
+        1e10,
+        -1e10,
+        float("nan"),
+        float("inf"),
+        2.0**31,
+        3e9,
+        -300.0,
+        65536.5,
+    ]
+    check(lambda x: (x.byte(), x.repeat(9).byte().int() + 1), torch.tensor(numbers))

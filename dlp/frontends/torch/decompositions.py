@@ -68,6 +68,7 @@ KEPT = (
 
 
 DECOMPOSED = (
+    "_batch_norm_with_update_functional",
     "_native_batch_norm_legit_functional",
     "addmv",
     "as_strided_copy",
@@ -75,6 +76,7 @@ DECOMPOSED = (
     "dist",
     "grid_sampler_2d",
     "ldexp",
+    "max_pool2d_with_indices_backward",
     "narrow_copy",
     "permute_copy",
     "tril_indices",

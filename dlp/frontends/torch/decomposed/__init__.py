@@ -9,6 +9,8 @@ import torch
 
 from .embedding import EMBEDDING
 from .order import ORDER
+from .places import PLACES
+from .resampling import RESAMPLING
 from .sampling import SAMPLING
 from .special import SPECIAL
 
@@ -17,5 +19,7 @@ DECOMPOSED: Mapping[torch._ops.OperatorBase, Callable[..., Any]] = {
     **ORDER,
     **SAMPLING,
     **EMBEDDING,
+    **RESAMPLING,
+    **PLACES,
 }
 """Decompositions, by operation."""

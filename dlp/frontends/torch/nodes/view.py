@@ -85,8 +85,11 @@ def convert(g: Emitter, x: SSAValue, *_: object) -> SSAValue:
         return x
     if source == torch.uint8:
         return g.cast(g.widen(x), target)
-    if target == torch.uint8 and source.is_floating_point:
+    if target == torch.uint8 and source == torch.float64:
         raise NotSupported("a conversion of floats to unsigned bytes")
+    if target == torch.uint8 and source == torch.float32:
+        # Single precision has no low byte where 32 bits do not suffice.
+        return g.cast(g.cast(x, torch.int32), target)
     return g.cast(x, target)
 
 

@@ -1,0 +1,39 @@
+"""Pairs of rows, and places of elements, as many as are known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def pdist(x: Tensor, p: float = 2) -> Tensor:
+    """Distances of all pairs of rows, each pair once."""
+    first, second = torch.triu_indices(x.shape[0], x.shape[0], 1).unbind(0)
+    return torch.linalg.vector_norm(x[first] - x[second], p, 1)
+
+
+def nonzero_static(x: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """[size, rank of x]: where the first elements are that are not zero."""
+    count = prod(x.shape)
+    if not count:
+        return torch.full((size, x.dim()), fill_value, dtype=torch.int64)
+    chosen = (x != 0).reshape(count)
+    number = chosen.to(torch.int64).cumsum(0) - 1
+    target = torch.where(chosen & (number < size), number, size)
+    places = torch.full((size + 1,), -1, dtype=torch.int64).scatter(0, target, torch.arange(count))[:size]
+    columns = [
+        torch.where(places < 0, fill_value, places // prod(x.shape[d + 1 :]) % x.shape[d])
+        for d in range(x.dim())
+    ]
+    return torch.stack(columns, 1) if columns else places.new_empty((size, 0))
+
+
+PLACES: dict[torch._ops.OperatorBase, Callable[..., Any]] = {
+    torch.ops.aten._pdist_forward.default: pdist,
+    torch.ops.aten.nonzero_static.default: nonzero_static,
+}
+"""Decompositions, by operation."""
