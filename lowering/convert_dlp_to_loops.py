@@ -18,6 +18,7 @@ from dlp.dialects.dlp.structured import StructuredOp
 from dlp.statistics import count
 from dlp.tiling.arith_builder import ArithBuilder
 from dlp.tiling.emitter import Emitter, close
+from dlp.tiling.extents import extents
 from dlp.tiling.loop_builder import ScfLoopBuilder
 
 _PARALLEL_POINTS = 1 << 14
@@ -94,11 +95,16 @@ class _Loops:
             self.parallel_loops(emitter)
         else:
             parallel, self.on_threads = self.on_threads, False
-            _, body, iv = emitter.loop(emitter.value(emitter.size(size)), self.names[depth], parallel)
+            _, body, iv = emitter.loop(self.count(depth), self.names[depth], parallel)
             self.indices.append(iv)
             self.parallel_loops(emitter.inside(body))
             close(body, parallel)
         self.indices.pop()
+
+    def count(self, dimension: int) -> SSAValue:
+        """How often the loop over a dimension runs."""
+        (extent,) = extents(self.op, self.emitter, [dimension])
+        return self.emitter.value(extent.size)
 
     def point(self, emitter: Emitter) -> None:
         """One point of the result: reduce, then store."""
@@ -129,9 +135,7 @@ class _Loops:
             self.indices.append(block.args[0])
             inner = emitter.inside(block)
             block.add_op(scf.YieldOp(self.reduce(inner, block.args[1])))
-            loop = scf.ForOp(
-                emitter.index(0), emitter.value(emitter.size(size)), emitter.index(1), [acc], Region(block)
-            )
+            loop = scf.ForOp(emitter.index(0), self.count(depth), emitter.index(1), [acc], Region(block))
             result = emitter.add(loop).res[0]
         self.indices.pop()
         return result

@@ -17,6 +17,7 @@ from xdsl.ir.affine import (
 )
 
 from dlp.dialects.dlp.algorithm import AlgorithmOp
+from dlp.dialects.dlp.composite import AttentionOp
 from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp, shape_of
 
 
@@ -33,6 +34,8 @@ class Role(Enum):
     """Combines two operands each of which lacks a dimension of the result: elements are read again and again."""
     PLACEMENT = auto()
     """Not a computation: puts its operands into parts of the result (pad, concatenation)."""
+    BLOCKS = auto()
+    """Brings loops over blocks of its own: nothing joins it but another order of its result."""
     ALONE = auto()
     """Cannot be cut into tiles: asks for its place in the iteration space, or is not structured."""
 
@@ -59,6 +62,8 @@ class Node:
     @cached_property
     def role(self) -> Role:
         if not isinstance(self.op, StructuredOp):
+            if isinstance(self.op, AttentionOp):
+                return Role.BLOCKS
             return Role.PLACEMENT if is_placement(self.op) else Role.ALONE
         if self.op.USES_INDEX:
             return Role.ALONE

@@ -6,6 +6,7 @@ from typing import TypeGuard
 
 from xdsl.ir import Block, Operation, SSAValue
 
+from dlp.dialects.dlp.composite import AttentionOp
 from dlp.dialects.dlp.elementwise import ConstantOp
 from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, StructuredOp
 from dlp.dialects.dlp.view import CopyOp, ReshapeOp, TransposeOp, ViewOp
@@ -39,7 +40,7 @@ def _can_be_written_transposed(view: object) -> TypeGuard[TransposeOp]:
     if not isinstance(view, TransposeOp) or view.order[-1] != len(view.order) - 1:
         return False
     computed = view.ins[0].owner
-    return isinstance(computed, StructuredOp) and not isinstance(computed, ViewOp)
+    return isinstance(computed, StructuredOp | AttentionOp) and not isinstance(computed, ViewOp)
 
 
 def sink_constants(block: Block) -> None:

@@ -142,7 +142,11 @@ class Trailing:
         group = grouping.operand_group(node, 0)
         if group is None or not any(n.role is not Role.PLACEMENT for n in group.nodes):
             return None
-        return Merge([group], group.frame) if grouping.may_become_one({group}, node) else None
+        if group.has(Role.BLOCKS) and not pads and len(group.nodes) == 1:
+            joins = grouping.nobody_else_reads({group}, node)
+        else:
+            joins = grouping.may_become_one({group}, node)
+        return Merge([group], group.frame) if joins else None
 
 
 def _read_groups(grouping: Grouping, node: Node, *, keep_frame: bool = False) -> list[Group]:

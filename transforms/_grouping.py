@@ -131,6 +131,10 @@ class Grouping:
         """Whether groups (and an op) can be one kernel: all who read one of them so far are among them."""
         if any(group.sealed for group in groups):
             return False
+        return self.nobody_else_reads(groups, node)
+
+    def nobody_else_reads(self, groups: set[Group], node: Node | None = None) -> bool:
+        """Whether all who read one of some groups so far are among them and an op, and see them as they are."""
         outside = any(resolve(reader) not in groups for group in groups for reader in group.readers)
         viewed = [resolve(v) for group in groups for v in group.viewed]
         if node is not None:
@@ -195,7 +199,7 @@ class Grouping:
 
     def _place(self, node: Node) -> None:
         merge: Merge | None = None
-        if node.role is not Role.ALONE:
+        if node.role not in (Role.ALONE, Role.BLOCKS):
             for rule in self.rules:
                 merge = rule(self, node)
                 if merge is not None:
@@ -203,7 +207,7 @@ class Grouping:
         if merge is None:
             merge = Merge((), dict(enumerate(node.shape)))
         group = _united(node, merge)
-        group.sealed = node.role is Role.ALONE or isinstance(node.op, ConstantOp)
+        group.sealed = group.has(Role.ALONE) or group.has(Role.BLOCKS) or isinstance(node.op, ConstantOp)
         self._groups[node.op] = group
         group.viewed.update(self._viewed_by(node))
         for value in node.ins:

@@ -59,7 +59,7 @@ class SoftmaxOp(DecomposableOp):
 
     def decompose(self, b: GraphBuilder) -> SSAValue:
         x, dimension = self.ins[0], [self.dimension.value.data]
-        shifted = b(SubOp, x, b(MaxOp, x, dims=dimension))
+        shifted = b(SubOp, x, b(MaxOp, x, dims=dimension, loose=True))
         exponential = b(ExpOp, shifted)
         total = b(SumOp, exponential, dims=dimension)
         if self.log is not None:

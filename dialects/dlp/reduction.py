@@ -6,10 +6,10 @@ from abc import ABC
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, cast
 
-from xdsl.dialects.builtin import DenseArrayBase, StringAttr
+from xdsl.dialects.builtin import DenseArrayBase, StringAttr, UnitAttr
 from xdsl.ir import Attribute
 from xdsl.ir.affine import AffineExpr
-from xdsl.irdl import irdl_op_definition, prop_def
+from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from .body import BodyBuilder, Value
@@ -139,7 +139,12 @@ class MaxOp(ReduceOp):
     name = "dlp.max"
     COMBINER: ClassVar[str | None] = "maximum"
 
+    loose = opt_prop_def(UnitAttr)
+    """Elements that are NaN may be passed over, and zeros have any sign: enough for what is subtracted in a softmax."""
+
     def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
+        if self.loose is not None:
+            return b.select(b.compare("gt", args[0], acc), args[0], acc)
         return b.maximum(acc, args[0])
 
 

@@ -23,6 +23,7 @@ from dlp.dialects.dlp.elementwise import ConstantOp
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp, int_list
 from dlp.dialects.dlp.view import CopyOp, PadOp, ReshapeOp
 from dlp.tiling.emitter import Emitter, close
+from dlp.tiling.extents import extents
 from dlp.tiling.linear import Interval, Linear, NotAlignedError, Region, ToLinear, evaluate, whole
 
 
@@ -98,13 +99,13 @@ def check_alignment(op: DestinationOp, box: Region) -> None:
             if not interval.is_static or not interval.offset.terms_divisible(run):
                 raise NotAlignedError
             start, size = interval.offset.constant % run, interval.static_size
-            if start + size > run and (start or size % run):
             if op.RUNS_START:
                 # The last run of a dimension may be a part of one.
                 at_end = interval.offset.constant + size == op.shape[d]
                 if start or (size % run and not at_end):
                     raise NotAlignedError
                 continue
+            if start + size > run and (start or size % run):
                 raise NotAlignedError
     if isinstance(op, ReshapeOp):
         source = operand_region(op, 0, box)
@@ -134,7 +135,8 @@ class TileAndFuse:
 
     def run(self) -> list[DestinationOp]:
         """Emit the loops; the producers that were computed inside them."""
-        self._loops(self.emitter, list(self.level.loop_order()), whole(self.root.shape, self.emitter.size))
+        box = extents(self.root, self.emitter, range(len(self.root.shape)))
+        self._loops(self.emitter, list(self.level.loop_order()), box)
         return [op for op in self.fused if op not in self.read]
 
     def _loops(self, emitter: Emitter, order: Sequence[int], box: Region) -> None:
@@ -149,7 +151,7 @@ class TileAndFuse:
             return
         if extent < 0:
             # A clipped tile at the border: its size is an operand of the view that made the destination.
-            count = _dynamic_size(self.root.outs[0], d)
+            count = emitter.value(extents(self.root, emitter, [d])[0].size)
             self._loop(emitter, count, 0, 1, d, rest, box, parallel)
             return
         # Tiles of a parallel loop must be equal, or there would be several loops with a barrier after each.
@@ -191,7 +193,7 @@ class TileAndFuse:
         """The op on one tile of its result, its producers before it."""
         check_alignment(op, box)
         space = op.iteration_space()
-        full = [*box, *whole(space.reduction, emitter.size)]
+        full = [*box, *extents(op, emitter, range(len(space.parallel), len(space.sizes)))]
         ins = []
         for i, x in enumerate(op.ins):
             region = operand_region(op, i, full, emitter.size)
@@ -339,7 +341,7 @@ class _PaddedAxis:
 
 def _fits_scratch(region: Region) -> bool:
     """Whether the size of a region has a bound now."""
-    return is_static(i.bound for i in region)
+    return is_static(i.bound for i in region) and all(i.bound >= 0 for i in region)
 
 
 def _is_local(buffer: SSAValue) -> bool:
@@ -365,14 +367,6 @@ def _resolved(emitter: Emitter, region: Region) -> Region:
         i if i.is_static else Interval(i.offset, Linear(0, [(emitter.value(i.size), 1)]), i.bound)
         for i in region
     ]
-
-
-def _dynamic_size(buffer: SSAValue, d: int) -> SSAValue:
-    """The operand of the subview that made the buffer which gives the size of dimension d."""
-    view = buffer.owner
-    assert isinstance(view, memref.SubviewOp)
-    sizes = tuple(view.static_sizes.get_values())
-    return view.sizes[sum(1 for n in sizes[:d] if n < 0)]
 
 
 def erase_replaced(block: Block, replaced: set[Operation]) -> None:

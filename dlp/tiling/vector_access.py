@@ -9,11 +9,12 @@ from xdsl.dialects.builtin import IntegerType, MemRefType, f32, i1, i32
 from xdsl.ir import Attribute, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineSymExpr
 
-from dlp.dialects.dlp.dim import is_static
-from dlp.dialects.dlp.structured import StructuredOp
+from dlp.dialects.dlp.dim import Dim, Size
+from dlp.dialects.dlp.structured import StructuredOp, shape_of
 from dlp.targets import Target
 from dlp.tiling.arith_builder import is_float
 from dlp.tiling.linear import Interval, Linear, NotAlignedError, Region, evaluate
+from dlp.tiling.transposition import is_square
 
 _VECTOR_ELEMENTS = (f32, i32)
 REDUCTION_KINDS = {"add": "add", "mul": "mul", "maximum": "maximumf", "minimum": "minimumf"}
@@ -21,11 +22,21 @@ REDUCTION_KINDS = {"add": "add", "mul": "mul", "maximum": "maximumf", "minimum":
 
 
 def vectorizable(op: StructuredOp) -> bool:
-    """Whether the op's tile has a size known now and its body neither needs an index nor checks anything."""
-    sizes = (*op.shape, *(n for i in range(len(op.ins)) for n in op.in_shape(i)))
-    if op.USES_INDEX or op.CHECKS or not is_static(sizes) or any(n < 0 for n in sizes):
+    """Whether the op's tile has a size known now and its body neither needs an index nor checks anything.
+
+    How much is reduced need not be known.
+    """
+    sizes = (
+        op.shape if op.COMBINER is not None else (*op.shape, *(n for x in op.ins for n in shape_of(x.type)))
+    )
+    if op.USES_INDEX or op.CHECKS or any(map(is_open, sizes)):
         return False
     return op.COMBINER is None or is_float(op.element_type) or op.COMBINER in ("add", "mul", "or", "and")
+
+
+def is_open(size: Size) -> bool:
+    """Whether only a run knows a size."""
+    return isinstance(size, Dim) or size < 0
 
 
 def has_vector_form(op: StructuredOp, target: Target, carried: Container[SSAValue]) -> bool:
@@ -34,6 +45,8 @@ def has_vector_form(op: StructuredOp, target: Target, carried: Container[SSAValu
         return False
     space = op.iteration_space()
     if runs_along_reduction(op, target, carried):
+        return True
+    if is_square(op, target) and not any(x in carried for x in (*op.ins, *op.outs)):
         return True
     if op.outs[0] not in carried:
         out = cast(MemRefType[Attribute], op.outs[0].type)
@@ -93,7 +106,7 @@ def runs_along_reduction(op: StructuredOp, target: Target, carried: Container[SS
     if not space.reduction or op.COMBINER not in REDUCTION_KINDS or not is_float(op.element_type):
         return False
     last_parallel, last = len(space.parallel) - 1, len(space.sizes) - 1
-    if target.vector_lanes == 1 or space.reduction[-1] < 2:
+    if target.vector_lanes == 1 or (not is_open(space.reduction[-1]) and space.reduction[-1] < 2):
         return False
     reads_along = False
     for k, expressions in enumerate(space.maps):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from typing import TypeAlias, cast
 
@@ -15,12 +16,14 @@ from xdsl.ir.affine import AffineSymExpr
 
 from dlp.dialects import arith
 from dlp.dialects.dlp.structured import StructuredOp
-from dlp.targets import Target
 from dlp.dialects.dlp.winograd import WinogradOp
+from dlp.targets import Target
 from dlp.tiling.arith_builder import FAST_MATH, ArithBuilder
 from dlp.tiling.emitter import Emitter
+from dlp.tiling.extents import extents
 from dlp.tiling.linear import Interval, Linear, Region, evaluate
-from dlp.tiling.vector_access import REDUCTION_KINDS, runs_along_reduction
+from dlp.tiling.transposition import is_square, swapped_dimension, transposed
+from dlp.tiling.vector_access import REDUCTION_KINDS, is_open, runs_along_reduction
 
 _MANY_STEPS = 4
 """Accumulators for a reduction along the vector, enough to hide the latency of an addition."""
@@ -51,6 +54,9 @@ class VectorizeOp:
         self.emitter = Emitter.before(op, tile.function)
         self.along_reduction = runs_along_reduction(op, tile.target, tile.carried)
         shape = self.space.parallel
+        dimensions = range(len(shape), len(self.space.sizes))
+        self.reduction = [i.size for i in extents(op, self.emitter, dimensions)]
+        """How many steps each reduced dimension has."""
         self.places: list[tuple[Point, int, int]] = []
         if self.along_reduction or not shape:
             self.places = [(point, 0, 1) for point in product(*(range(n) for n in shape))]
@@ -75,6 +81,8 @@ class VectorizeOp:
     def run(self) -> None:
         if isinstance(self.op, WinogradOp):
             values = self._transform(self.op)
+        elif is_square(self.op, self.tile.target):
+            values = self._transpose()
         elif self.along_reduction:
             values = self._reduce_along()
         else:
@@ -82,11 +90,6 @@ class VectorizeOp:
         for (point, column, width), value in zip(self.places, values, strict=True):
             self._write(point, column, width, value)
 
-    def _start(self, width: int, point: Point, column: int) -> SSAValue | None:
-        """The accumulator before the first step: what the destination holds, or the neutral element."""
-        if not self.space.reduction:
-            return None
-        if self.op.accumulate is not None:
     def _transform(self, op: WinogradOp) -> list[SSAValue]:
         """All results of one tile from one reading of its operand."""
         tiles: dict[tuple[Point, int], Mapping[Point, SSAValue]] = {}
@@ -108,6 +111,25 @@ class VectorizeOp:
             values.append(tiles[start, column][within])
         return values
 
+    def _transpose(self) -> list[SSAValue]:
+        """Squares of a transposing copy, in the order of the places."""
+        lanes = self.tile.target.vector_lanes
+        d = swapped_dimension(self.op, self.tile.target)
+        assert d is not None
+        reader = _Reader(self, self.emitter)
+        squares: dict[int, list[SSAValue]] = {}
+        for column in range(0, self.op.shape[-1], lanes):
+            box: Region = [Interval.of(0, 1) for _ in self.op.shape]
+            box[d] = Interval.of(0, lanes)
+            rows = [reader.read(0, [*box[:-1], Interval.of(column + i, 1)], lanes) for i in range(lanes)]
+            squares[column] = transposed(self.emitter.add, rows)
+        return [squares[column][point[d]] for point, column, _ in self.places]
+
+    def _start(self, width: int, point: Point, column: int) -> SSAValue | None:
+        """The accumulator before the first step: what the destination holds, or the neutral element."""
+        if not self.space.reduction:
+            return None
+        if self.op.accumulate is not None:
             return self._load_out(point, column, width)
         return self.builder(self.emitter, width).constant(self.op.neutral_value(), self.op.element_type)
 
@@ -122,7 +144,11 @@ class VectorizeOp:
         """The loops of the reduction, the inner ones unrolled while they are short."""
         reduction = self.space.reduction
         unrolled, steps = len(reduction), 1
-        while unrolled and steps * reduction[unrolled - 1] <= self.tile.unroll:
+        while (
+            unrolled
+            and not is_open(reduction[unrolled - 1])
+            and steps * reduction[unrolled - 1] <= self.tile.unroll
+        ):
             unrolled -= 1
             steps *= reduction[unrolled]
         names = self.op.dimension_names()[len(self.space.parallel) :]
@@ -139,16 +165,15 @@ class VectorizeOp:
                         for (point, column, width), value in zip(self.places, values, strict=True)
                     ]
                 return cast(list[SSAValue], values)
-            if reduction[depth] == 1:
+            if not is_open(reduction[depth]) and reduction[depth] == 1:
                 return nest(emitter, depth + 1, [*fixed, Interval.of(0, 1)], values)
             carried = cast(list[SSAValue], values)
             body = Block(arg_types=[IndexType(), *(v.type for v in carried)])
             body.args[0].name_hint = names[depth]
             for argument in body.args[1:]:
                 argument.name_hint = "acc"
-            loop = scf.ForOp(
-                emitter.index(0), emitter.index(reduction[depth]), emitter.index(1), carried, IRRegion(body)
-            )
+            count = self.emitter.value(self.reduction[depth])
+            loop = scf.ForOp(emitter.index(0), count, emitter.index(1), carried, IRRegion(body))
             emitter.add(loop)
             inner = emitter.inside(body)
             step = Interval.of(Linear(0, [(body.args[0], 1)]), 1)
@@ -177,34 +202,36 @@ class VectorizeOp:
 
     def _reduce_along(self) -> list[SSAValue]:
         """Vectors along the last reduced dimension: some accumulators side by side, then one value of their lanes."""
-        *outer, extent = self.space.reduction
+        *outer, extent = self.reduction
         lanes = self.tile.target.vector_lanes
-        vectors, rest = divmod(extent, lanes)
-        side = max(1, min(_MANY_STEPS, vectors, 16 // max(1, len(self.places))))
+        vectors = self.emitter.quotient(extent, lanes)
+        many = vectors.constant if vectors.is_constant else _MANY_STEPS
+        side = max(1, min(_MANY_STEPS, many, 16 // max(1, len(self.places))))
         results = []
         for place in self.places:
             emitter = self.emitter
             builder = self.builder(emitter, lanes)
             values: list[SSAValue] = []
-            if vectors:
+            if many:
                 neutral = builder.constant(self.op.neutral_value(), self.op.element_type)
                 values = self._along_loops(place, outer, vectors, side, [neutral] * side)
             total = self._lanes_to_one(values)
-            total = self._tails(place, outer, vectors * lanes, rest, total)
+            total = self._tails(place, outer, vectors * lanes, extent - vectors * lanes, total)
             results.append(total)
         return results
 
     def _along_loops(
         self,
         place: tuple[Point, int, int],
-        outer: Sequence[int],
-        vectors: int,
+        outer: Sequence[Linear],
+        vectors: Linear,
         side: int,
         start: list[SSAValue],
     ) -> list[SSAValue]:
         lanes = self.tile.target.vector_lanes
         point, _, _ = place
-        trips, left = divmod(vectors, side)
+        trips = self.emitter.quotient(vectors, side)
+        left = vectors - trips * side
 
         def at(emitter: Emitter, fixed: Region, first: Linear, value: SSAValue) -> SSAValue:
             reader = _Reader(self, emitter)
@@ -215,19 +242,26 @@ class VectorizeOp:
             return builder.vector(self.op.body(builder, args, value))
 
         def innermost(emitter: Emitter, fixed: Region, values: list[SSAValue]) -> list[SSAValue]:
-            if trips > 1:
+            def step(inner: Emitter, iv: SSAValue, carried: list[SSAValue]) -> list[SSAValue]:
+                return [
+                    at(inner, fixed, Linear(u * lanes, [(iv, side * lanes)]), v)
+                    for u, v in enumerate(carried)
+                ]
 
-                def step(inner: Emitter, iv: SSAValue, carried: list[SSAValue]) -> list[SSAValue]:
-                    return [
-                        at(inner, fixed, Linear(u * lanes, [(iv, side * lanes)]), v)
-                        for u, v in enumerate(carried)
-                    ]
-
-                values = _carrying_loop(emitter, trips, "k", values, step)
-            else:
+            if not trips.is_constant or trips.constant > 1:
+                values = _carrying_loop(emitter, emitter.value(trips), "k", values, step)
+            elif trips.constant:
                 values = [at(emitter, fixed, Linear(u * lanes), v) for u, v in enumerate(values)]
-            for u in range(left):
-                values[u] = at(emitter, fixed, Linear((trips * side + u) * lanes), values[u])
+            done = trips * (side * lanes)
+            if left.is_constant:
+                for u in range(left.constant):
+                    values[u] = at(emitter, fixed, done + u * lanes, values[u])
+                return values
+
+            def one(inner: Emitter, iv: SSAValue, carried: list[SSAValue]) -> list[SSAValue]:
+                return [at(inner, fixed, done + Linear(0, [(iv, lanes)]), carried[0])]
+
+            values[:1] = _carrying_loop(emitter, emitter.value(left), "k", values[:1], one)
             return values
 
         return self._outer_loops(self.emitter, outer, [], start, innermost)
@@ -235,7 +269,7 @@ class VectorizeOp:
     def _outer_loops(
         self,
         emitter: Emitter,
-        outer: Sequence[int],
+        outer: Sequence[Linear],
         fixed: Region,
         values: list[SSAValue],
         innermost: Callable[[Emitter, Region, list[SSAValue]], list[SSAValue]],
@@ -247,7 +281,7 @@ class VectorizeOp:
             here = Interval.of(Linear(0, [(iv, 1)]), 1)
             return self._outer_loops(inner, outer[1:], [*fixed, here], carried, innermost)
 
-        return _carrying_loop(emitter, outer[0], "k", values, step)
+        return _carrying_loop(emitter, self.emitter.value(outer[0]), "k", values, step)
 
     def _lanes_to_one(self, values: list[SSAValue]) -> SSAValue | None:
         if not values:
@@ -278,9 +312,9 @@ class VectorizeOp:
     def _tails(
         self,
         place: tuple[Point, int, int],
-        outer: Sequence[int],
-        first: int,
-        rest: int,
+        outer: Sequence[Linear],
+        first: Linear,
+        rest: Linear,
         total: SSAValue | None,
     ) -> SSAValue:
         """What fills no vector, element by element, and what the destination held before."""
@@ -290,15 +324,23 @@ class VectorizeOp:
             total = before if total is None else self._combine(builder, before, total)
         if total is None:
             total = builder.constant(self.op.neutral_value(), self.op.element_type)
-        if not rest:
+        if rest.is_constant and not rest.constant:
             return total
 
         def innermost(emitter: Emitter, fixed: Region, values: list[SSAValue]) -> list[SSAValue]:
             value = values[0]
+            if not rest.is_constant:
+                return _carrying_loop(emitter, emitter.value(rest), "k", [value], partial(one, fixed))
             reader = _Reader(self, emitter)
-            for i in range(first, first + rest):
-                value = self._body(reader, emitter, place[0], 0, 1, [*fixed, Interval.of(i, 1)], value)
+            for i in range(rest.constant):
+                step = Interval.of(first + i, 1)
+                value = self._body(reader, emitter, place[0], 0, 1, [*fixed, step], value)
             return [value]
+
+        def one(fixed: Region, emitter: Emitter, iv: SSAValue, carried: list[SSAValue]) -> list[SSAValue]:
+            step = Interval.of(first + Linear(0, [(iv, 1)]), 1)
+            reader = _Reader(self, emitter)
+            return [self._body(reader, emitter, place[0], 0, 1, [*fixed, step], carried[0])]
 
         return self._outer_loops(self.emitter, outer, [], [total], innermost)[0]
 
@@ -370,7 +412,7 @@ def _load(emitter: Emitter, buffer: SSAValue, indices: Sequence[SSAValue], lanes
 
 def _carrying_loop(
     emitter: Emitter,
-    count: int,
+    count: SSAValue,
     name: str,
     values: list[SSAValue],
     step: Callable[[Emitter, SSAValue, list[SSAValue]], list[SSAValue]],
@@ -378,7 +420,7 @@ def _carrying_loop(
     """A loop 0 .. count that carries values; `step` emits its body and gives the values of the next turn."""
     body = Block(arg_types=[IndexType(), *(v.type for v in values)])
     body.args[0].name_hint = name
-    loop = scf.ForOp(emitter.index(0), emitter.index(count), emitter.index(1), values, IRRegion(body))
+    loop = scf.ForOp(emitter.index(0), count, emitter.index(1), values, IRRegion(body))
     emitter.add(loop)
     body.add_op(scf.YieldOp(*step(emitter.inside(body), body.args[0], list(body.args[1:]))))
     return list(loop.results)

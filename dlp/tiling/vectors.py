@@ -12,7 +12,7 @@ from xdsl.ir.affine import AffineExpr
 
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.targets import Target
-from dlp.tiling.vector_access import has_vector_form, runs_along_reduction
+from dlp.tiling.vector_access import has_vector_form, is_open, runs_along_reduction
 from dlp.tiling.vectorize_op import TileContext, VectorizeOp
 
 
@@ -92,8 +92,12 @@ class VectorizeBlock:
             if space.is_indirect(operand):
                 return False
             inner = range(len(space.parallel), len(space.sizes))
-            reads_reduced = any(space.depends(operand, d) and space.sizes[d] > 1 for d in inner)
-            if reads_reduced and prod(space.reduction) > self.tile.unroll:
+            reads_reduced = any(
+                space.depends(operand, d) and (is_open(space.sizes[d]) or space.sizes[d] > 1) for d in inner
+            )
+            if reads_reduced and (
+                any(map(is_open, space.reduction)) or prod(space.reduction) > self.tile.unroll
+            ):
                 return False  # which element is read is known in a loop only
             if columns == 1:
                 continue

@@ -1,7 +1,8 @@
 // RUN: dlp-opt %s -p decompose --split-input-file | filecheck %s
+// RUN: dlp-opt %s -p 'decompose{attention=false}' --split-input-file | filecheck %s --check-prefix=WHOLE
 
 // CHECK-LABEL: func.func @softmax
-// CHECK-NEXT:    %[[M:.*]] = dlp.max ins(%[[X:.*]] : tensor<4x8xf32>) -> tensor<4x1xf32> {dlp.source = "net.py:7", dims = array<i64: 1>}
+// CHECK-NEXT:    %[[M:.*]] = dlp.max ins(%[[X:.*]] : tensor<4x8xf32>) -> tensor<4x1xf32> {dlp.source = "net.py:7", dims = array<i64: 1>, loose}
 // CHECK-NEXT:    %[[S:.*]] = dlp.sub ins(%[[X]], %[[M]]
 // CHECK-SAME:      dlp.source = "net.py:7"
 // CHECK-NEXT:    %[[E:.*]] = dlp.exp ins(%[[S]]
@@ -17,6 +18,8 @@ func.func @softmax(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
 
 // Attention is defined by a softmax, which is decomposed in turn.
 
+// WHOLE-LABEL: func.func @attention
+// WHOLE:         dlp.attention
 // CHECK-LABEL: func.func @attention
 // CHECK-NOT:     dlp.attention
 // CHECK:         dlp.matmul
@@ -41,4 +44,15 @@ func.func @structured(%x: tensor<4x8xf32>) -> tensor<4x1xf32> {
   %0 = dlp.gelu ins(%x : tensor<4x8xf32>) -> tensor<4x8xf32> {approximate = "none"}
   %1 = dlp.sum ins(%0 : tensor<4x8xf32>) -> tensor<4x1xf32> {dims = array<i64: 1>}
   func.return %1 : tensor<4x1xf32>
+}
+
+// -----
+
+// In blocks only where the sizes of a head are known, and on f32.
+
+// WHOLE-LABEL: func.func @double_precision
+// WHOLE-NOT:     dlp.attention
+func.func @double_precision(%q: tensor<5x4xf64>, %k: tensor<6x4xf64>, %v: tensor<6x3xf64>) -> tensor<5x3xf64> {
+  %0 = dlp.attention ins(%q, %k, %v : tensor<5x4xf64>, tensor<6x4xf64>, tensor<6x3xf64>) -> tensor<5x3xf64> {scale = 0.5 : f64}
+  func.return %0 : tensor<5x3xf64>
 }

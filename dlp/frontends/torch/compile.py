@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.dialects.func import FuncOp
 
 from dlp.cache import key_of
 from dlp.compile_statistics import CompileStatistics
 from dlp.compiled_module import CompiledModule
 from dlp.compiler import compile_module
-from dlp.context import make_context
 from dlp.dialects.dlp.dim import Dim, is_static, value_of
-from dlp.dialects.dlp.structured import StructuredOp, shape_of
 from dlp.errors import StaticShapeRequired, UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch.imported_graph import ImportedGraph, OutputSpec, TensorSpec
 from dlp.frontends.torch.importer import import_graph
@@ -24,7 +20,6 @@ from dlp.frontends.torch.seam import Options
 from dlp.ir_text import ir_text
 from dlp.progress import Progress
 from dlp.targets import Target, check_runs_here, host, load
-from dlp.transforms.decompose import Decompose
 
 _DTYPES = {
     "f32": torch.float32,
@@ -133,39 +128,17 @@ def compile_fx(
     with statistics.stage("import"):
         imported = import_graph(graph, _weight_names(is_parameter, names))
         if any(output.kind == "weight" for output in imported.outputs):
-        pipeline=options.pipeline,
             raise UnsupportedOpsError([UnsupportedOp("output", "a weight that is handed through")])
-        if options.dynamic is None:
-            _require_known_reductions(imported.module)
     compiled = compiler(
         imported.module,
         target=target,
         threads=options.threads,
+        pipeline=options.pipeline,
         dump_dir=_dump_folder(options.dump_dir, imported),
         progress=progress,
     )
     compiled.statistics.stage_seconds = {**statistics.stage_seconds, **compiled.statistics.stage_seconds}
     return TorchGraph(compiled, imported, is_parameter, options.threads)
-
-
-def _require_known_reductions(module: ModuleOp) -> None:
-    """Refuse sums along sizes that only a run knows: they become loops over scalars, where known sizes give vectors.
-
-    Raises:
-        StaticShapeRequired: naming the first op, unless all reductions have known sizes.
-    """
-    entry = next(op for op in module.ops if isinstance(op, FuncOp))
-    if all(is_static(shape_of(argument.type)) for argument in entry.body.block.args):
-        return
-    analysed = module.clone()
-    Decompose().apply(make_context(), analysed)
-    for op in analysed.walk():
-        if not isinstance(op, StructuredOp) or op.COMBINER is None:
-            continue
-        if not is_static(op.iteration_space().reduction):
-            raise StaticShapeRequired(
-                f"vectors along the open size that '{op.name}' reduces (dynamic=True does without them)"
-            )
 
 
 _dumped: dict[tuple[Path, str], Path] = {}
