@@ -33,7 +33,7 @@ from dlp.frontends.torch import source_lines
 from dlp.frontends.torch.constants import attribute_name, drop_numbers, lift_constants
 from dlp.frontends.torch.gradients import CompiledForward
 from dlp.frontends.torch.graph_call import GraphCall
-from dlp.frontends.torch.graph_checks import reason_against_inputs, unsupported_values
+from dlp.frontends.torch.graph_checks import any_overlaps, reason_against_inputs, unsupported_values
 from dlp.frontends.torch.numbers import separate_numbers
 from dlp.frontends.torch.parameters import ParameterSets, pick
 from dlp.frontends.torch.partition import compile_parts
@@ -158,10 +158,14 @@ def _static_tracing() -> contextlib.AbstractContextManager[object]:
 class _Lowered:
     """A graph after the compile function, and whether the framework's wrapper must stay around it."""
 
-    def __init__(self, record: GraphRecord, call: GraphFunction, function: GraphFunction) -> None:
+    def __init__(
+        self, record: GraphRecord, call: GraphFunction, function: GraphFunction, written: Sequence[bool]
+    ) -> None:
+        """Of the graph's inputs those that are `written` change."""
         self.record = record
         self.call = call
         self.function = function
+        self.written = written
 
 
 def _compiled_function(
@@ -169,8 +173,15 @@ def _compiled_function(
 ) -> GraphFunction:
     run, mixed = lowered.function, bool(lowered.record.parts)
     if not any(differentiable):
+        overlapping = _overlapping(lowered.written, captured) if any(lowered.written) else None
 
         def run_compiled(*args: torch.Tensor) -> Sequence[Any]:
+            if overlapping is not None and overlapping(args):
+                count_graph(session, framework=True)
+                session.fall_back(
+                    "inputs: inputs that share memory are written to", _first_location(captured)
+                )
+                return captured.forward(*args)
             count_graph(session, compiled=True, framework=mixed)
             return run(*args)
 
@@ -186,6 +197,14 @@ def _compiled_function(
     return run_with_gradients
 
 
+def _overlapping(written: Sequence[bool], captured: torch.fx.GraphModule) -> Callable[[Sequence[Any]], bool]:
+    """Whether inputs of a call overlap that were apart in the capture: no guard of the framework looks."""
+    _, is_parameter = _inputs_of(captured)
+    others = [i for i, yes in enumerate(is_parameter) if not yes or written[i]]
+    writes = [written[i] for i in others]
+    return lambda args: any_overlaps([args[i] for i in others], writes)
+
+
 def _lower(
     captured: torch.fx.GraphModule, inputs: list[Any], session: Session, *, for_all_sizes: bool = False
 ) -> _Lowered:
@@ -197,7 +216,7 @@ def _lower(
     from dlp.frontends.torch.decompositions import decomposition_table
 
     names, is_parameter = _inputs_of(captured)
-    done: list[tuple[GraphRecord, GraphFunction, bool]] = []
+    done: list[tuple[GraphRecord, GraphFunction, bool, list[bool]]] = []
 
     def compile_inference(graph: torch.fx.GraphModule, fakes: Sequence[Any]) -> GraphFunction:
         metadata = TracingContext.get().fw_metadata
@@ -218,7 +237,7 @@ def _lower(
         tensors = [isinstance(value, torch.Tensor) for value in inputs]
         record, call = _AtenGraph(graph, tensors, weights, names, session, for_all_sizes).compile()
         record.weight_bytes = sum(v.nbytes for v, yes in zip(inputs, weights, strict=True) if yes)
-        done.append((record, call, simple))
+        done.append((record, call, simple, written))
 
         def boxed(args: list[torch.Tensor]) -> Sequence[torch.Tensor]:
             values = tuple(args)
@@ -239,10 +258,10 @@ def _lower(
         )
     if not done:
         raise DlpError("the framework had nothing to compile")
-    record, call, simple = done[0]
+    record, call, simple, written = done[0]
     with session.lock:
         session.graphs.append(record)
-    return _Lowered(record, call, call if simple else wrapped)
+    return _Lowered(record, call, call if simple else wrapped, written)
 
 
 class _AtenGraph:

@@ -42,6 +42,28 @@ def unsupported_values(graph: torch.fx.GraphModule) -> list[UnsupportedOp]:
     return found
 
 
+def any_overlaps(values: Sequence[object], writes: Sequence[bool]) -> bool:
+    """Whether the memory of a tensor that is written may hold elements of another one."""
+    spans = [
+        (*_span(value), write)
+        for value, write in zip(values, writes, strict=True)
+        if isinstance(value, torch.Tensor) and value.numel()
+    ]
+    return any(
+        one is not other and one[0] < other[1] and other[0] < one[1]
+        for one in spans
+        if one[2]
+        for other in spans
+    )
+
+
+def _span(tensor: torch.Tensor) -> tuple[int, int]:
+    """The addresses from the first element to behind the last one."""
+    start = tensor.data_ptr()
+    reach = sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride(), strict=True))
+    return start, start + (reach + 1) * tensor.element_size()
+
+
 def _node_name(node: torch.fx.Node) -> str:
     """A name by which the rest of the graph can be compiled without the node; none for an input."""
     return node.name if node.op == "call_function" else ""
