@@ -11,6 +11,7 @@ from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import DictionaryAttr, IndexType, IntegerAttr
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
+from dlp.dialects.dlp.elementwise import SizeOp
 from dlp.dialects.dlp.structured import dims_of, int_list, shape_of
 from dlp.dialects.dlp.view import SliceOp, ViewOp
 from dlp.errors import PassError
@@ -70,11 +71,14 @@ class BufferBody:
         return value
 
     def add_symbols(self) -> None:
-        """An argument for each symbol in the sizes and strides of the arguments so far, behind them."""
+        """An argument for each symbol in the sizes and strides of the arguments so far, behind them.
+
+        And for those of sizes that are numbers in the function.
+        """
         types = [v.type for v in (*self.source.args, *self.returned, *self.block.args)]
-        names = sorted(
-            {name for t in types if (dims := dims_of(t)) is not None for name in dims.symbols.data}
-        )
+        used = [dims for t in types if (dims := dims_of(t)) is not None]
+        used += [op.size for op in self.source.ops if isinstance(op, SizeOp)]
+        names = sorted({name for dims in used for name in dims.symbols.data})
         numbers: dict[str, Attribute] = {}
         for name in names:
             numbers[name] = IntegerAttr(len(self.block.args), 64)

@@ -122,7 +122,11 @@ class _Loops:
         """Loops over the reduced dimensions, which carry the accumulator."""
         depth = len(self.indices)
         if depth == len(self.space.sizes):
-            body = ArithBuilder(emitter.add, index=lambda d: self.position(emitter, d))
+            body = ArithBuilder(
+                emitter.add,
+                index=lambda d: self.position(emitter, d),
+                size=lambda n: emitter.add(arith.IndexCastOp(emitter.value(emitter.size(n)), i64)).result,
+            )
             return self.op.body(body, self.operands(emitter), acc)
         size = self.space.sizes[depth]
         if size == 1:

@@ -28,6 +28,7 @@ from dlp.dialects.dlp import (
     winograd,
 )
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
+from dlp.dialects.dlp.dim import DimsAttr
 from dlp.dialects.dlp.structured import DestinationOp
 from dlp.interpreter.dtypes import Array
 from dlp.testing import op_module, random_inputs
@@ -102,6 +103,7 @@ def _elementwise() -> list[OpCase]:
         elementwise.CastOp: {"element_type": f64},
         elementwise.ConstantOp: {"value": FloatAttr(1.5, f32), "shape": (2, 3), "element_type": f32},
         elementwise.IotaOp: {"dimension": 1, "shape": (2, 3)},
+        elementwise.SizeOp: {"size": DimsAttr.of([5])},
     }
     logical = (elementwise.AndOp, elementwise.OrOp, elementwise.XorOp)
     for op in (*elementwise.OPS, *library.OPS):
@@ -321,6 +323,7 @@ _WINOGRAD = [
 STRUCTURED_CASES = [
     *_elementwise(),
     *_CONTRACTIONS,
+    *_WINOGRAD,
     *_REDUCTIONS,
     *_VIEWS,
     *_GATHERS,

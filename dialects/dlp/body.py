@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from xdsl.ir import Attribute
 
+from .dim import Size
+
 Value = Any
 """One scalar, one vector or one array: whatever the builder at hand computes with."""
 
@@ -23,6 +25,10 @@ class BodyBuilder(Protocol):
     def constant(self, value: float | int | bool, element_type: Attribute) -> Value: ...
     def index(self, dimension: int) -> Value:
         """The iteration index along a dimension of the iteration space, as i64."""
+        ...
+
+    def size(self, size: Size) -> Value:
+        """A size that only a run may know, as i64."""
         ...
 
     def add(self, a: Value, b: Value) -> Value: ...

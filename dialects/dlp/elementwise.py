@@ -13,6 +13,7 @@ from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from .body import BodyBuilder, Value
+from .dim import DimsAttr
 from .structured import IterationSpace, Shape, ShapedValueType, StructuredOp, broadcast_map, broadcast_shapes
 
 
@@ -42,7 +43,7 @@ class ElementwiseOp(StructuredOp, ABC):
     def iteration_space(self) -> IterationSpace:
         shape = self.shape
         return IterationSpace(
-            shape, (), tuple(broadcast_map(self.in_shape(i), shape) for i in range(len(self.ins)))
+            shape, (), tuple(broadcast_map(self.in_shape(i), shape) for i in range(len(self.inputs)))
         )
 
 
@@ -527,6 +528,29 @@ class IotaOp(ElementwiseOp):
         return b.index(int(scalar_value(self.dimension)))
 
 
+@irdl_op_definition
+class SizeOp(ElementwiseOp):
+    """A size as a number, i64 and without dimensions."""
+
+    name = "dlp.size"
+    USES_INDEX: ClassVar[bool] = True
+    ARITY: ClassVar[int] = 0
+    size = prop_def(DimsAttr)
+    """The one size that it is."""
+
+    @classmethod
+    def infer(
+        cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
+    ) -> tuple[Shape | None, Attribute | None]:
+        size = properties["size"]
+        if len(cast(DimsAttr, size).sizes) != 1 or len(ins):
+            raise VerifyException(f"{cls.name}: takes no operands and one size, has {size}")
+        return (), i64
+
+    def body(self, b: BodyBuilder, args: Sequence[Value], acc: Value) -> Value:
+        return b.size(self.size.get_sizes()[0])
+
+
 def scalar_value(attribute: Attribute) -> float | int:
     """The number in an IntegerAttr or FloatAttr; i1 reads as 0 or 1 whatever the sign of its spelling."""
     value = cast(FloatAttr, attribute).value.data
@@ -540,4 +564,5 @@ OPS = (
     AddOp, SubOp, MulOp, DivOp, RemOp, PowOp, MaximumOp, MinimumOp, AndOp, OrOp, XorOp, NegOp, AbsOp, ExpOp, LogOp,
     SqrtOp, RsqrtOp, ReciprocalOp, TanhOp, ErfOp, SinOp, CosOp, FloorOp, CeilOp, TruncOp, RoundOp, ReluOp, ClampOp,
     SigmoidOp, SiluOp, GeluOp, HardsigmoidOp, HardswishOp, CompareOp, SelectOp, CastOp, ConstantOp, IotaOp,
+    SizeOp,
 )  # fmt: skip

@@ -112,10 +112,17 @@ class _StructuredEffects(MemoryEffect):
 
 def shape_of(shaped: Attribute) -> Shape:
     """Shape of a tensor or buffer type; a size that only a run knows is a `Dim`, or -1 where nothing says which."""
-    dims = dims_of(shaped)
-    if dims is not None:
-        return dims.get_sizes()
-    return tuple(max(n, -1) for n in cast(ShapedValueType, shaped).get_shape())
+    # Kept beside the type, which never changes: every pass asks, and a type's hash takes longer than its shape.
+    known = shaped.__dict__.get(_SHAPE)
+    if known is None:
+        dims = dims_of(shaped)
+        shape = cast(ShapedValueType, shaped).get_shape() if dims is None else ()
+        known = tuple(max(n, -1) for n in shape) if dims is None else dims.get_sizes()
+        shaped.__dict__[_SHAPE] = known
+    return known
+
+
+_SHAPE = "dlp.shape"
 
 
 def dims_of(shaped: Attribute) -> DimsAttr | None:
@@ -133,7 +140,7 @@ def tensor_of(element_type: Attribute, shape: Sequence[Size]) -> TensorType[Attr
 
 
 def attribute_of(value: Any) -> Attribute:
-    """The attribute for a Python value: bool, int, float, str, or a sequence of integers."""
+    """The attribute for a Python value: bool, int, float, str, a `Dim`, or a sequence of integers."""
     match value:
         case Attribute():
             return value
@@ -145,6 +152,8 @@ def attribute_of(value: Any) -> Attribute:
             return FloatAttr(value, f64)
         case str():
             return StringAttr(value)
+        case Dim():
+            return DimsAttr.of([value])
         case _:
             items = list(value)
             if items and isinstance(items[0], Attribute):
@@ -215,10 +224,21 @@ class DestinationOp(IRDLOperation, ABC):
         outs = [] if out is None else [out]
         return type(self).build(operands=[list(ins), outs], result_types=[types], properties=properties)
 
+    # By position, `ins` come first: the named segments take ten times as long, and every pass asks.
+
+    @property
+    def inputs(self) -> Sequence[SSAValue]:
+        """What `ins` holds."""
+        return self.operands if self.results else self.operands[:-1]
+
+    @property
+    def destination(self) -> SSAValue:
+        """The result on tensors, else the buffer that is written."""
+        return self.results[0] if self.results else self.operands[-1]
+
     @property
     def destination_type(self) -> ShapedValueType:
-        # By position, `ins` come first: the named segments take ten times as long, and every pass asks for shapes.
-        return cast(ShapedValueType, (self.results[0] if self.results else self.operands[-1]).type)
+        return cast(ShapedValueType, self.destination.type)
 
     @property
     def shape(self) -> Shape:

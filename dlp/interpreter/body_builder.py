@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from xdsl.ir import Attribute
 
+from dlp.dialects.dlp.dim import Size, static
 from dlp.errors import run_error
 
 from .dtypes import Array, dtype_of, element_type_of
@@ -63,6 +64,9 @@ class NumpyBodyBuilder:
 
     def index(self, dimension: int) -> Array:
         return self.grid[dimension]
+
+    def size(self, size: Size) -> Array:
+        return np.int64(static(size, "a number"))  # type: ignore[return-value]
 
     def add(self, a: Array, b: Array) -> Array:
         return np.add(a, b)

@@ -18,10 +18,13 @@ from xdsl.dialects.builtin import (
     f32,
     f64,
     i1,
+    i64,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from dlp.dialects import arith
+from dlp.dialects.dlp.dim import Dim, Size
+from dlp.errors import PassError
 
 _LARGEST_F32 = 3.4028234663852886e38
 FAST_MATH = arith.FastMathFlagsAttr("none")
@@ -67,6 +70,7 @@ class ArithBuilder:
         lanes: elements of a vector; 1 computes on scalars. Scalar operands are broadcast where a vector is needed.
         constant_at: where constants go (hoisted, say); by default where everything goes.
         index: the iteration index along a dimension, as i64.
+        size: a size as i64.
     """
 
     def __init__(
@@ -77,12 +81,14 @@ class ArithBuilder:
         constants: dict[object, SSAValue] | None = None,
         add_constant: Callable[[Operation], Operation] | None = None,
         index: Callable[[int], SSAValue] | None = None,
+        size: Callable[[Size], SSAValue] | None = None,
     ) -> None:
         self._add = add
         self.lanes = lanes
         self._constants = {} if constants is None else constants
         self._add_constant = add_constant or add
         self._index = index
+        self._size = size
         self._broadcasts: dict[SSAValue, SSAValue] = {}
 
     def type_of(self, a: SSAValue) -> Attribute:
@@ -116,6 +122,13 @@ class ArithBuilder:
     def index(self, dimension: int) -> SSAValue:
         assert self._index is not None
         return self._index(dimension)
+
+    def size(self, size: Size) -> SSAValue:
+        if not isinstance(size, Dim):
+            return self.constant(size, i64)
+        if self._size is None:
+            raise PassError(f"the number that the size {size} is has no form here")
+        return self._size(size)
 
     def vector(self, a: SSAValue) -> SSAValue:
         """A scalar broadcast to the lanes; vectors as they are."""

@@ -12,7 +12,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from dlp.dialects import arith
 from dlp.dialects.dlp.algorithm import AlgorithmOp
-from dlp.dialects.dlp.dim import static
+from dlp.dialects.dlp.dim import Dim, Size, hints, static
 from dlp.tiling.arith_builder import ArithBuilder
 from dlp.tiling.emitter import Emitter, close
 
@@ -27,13 +27,12 @@ class ScfLoopBuilder:
     """
 
     def __init__(self, op: AlgorithmOp, function: func.FuncOp, parallel_points: int) -> None:
-        for n in (*op.shape, *(n for k in range(len(op.ins)) for n in op.in_shape(k))):
-            static(n, f"loops of {op.name}")
         self._op = op
         self._emitter = Emitter.before(op, function)
         self._entry = function.body.block
         self._constants: dict[object, SSAValue] = {}
-        work = max(prod(op.shape), *(prod(op.in_shape(k)) for k in range(len(op.ins))))
+        shapes = [op.shape, *(op.in_shape(k) for k in range(len(op.ins)))]
+        work = max(prod(hints(shape)) for shape in shapes)
         self._on_threads = op.parent is self._entry and work >= parallel_points
         self.compute = ArithBuilder(self._add, constants=self._constants, add_constant=self._add_constant)
 
@@ -46,11 +45,11 @@ class ScfLoopBuilder:
         self._entry.insert_op_before(op, first)
         return op
 
-    def index(self, n: int) -> SSAValue:
-        return self._emitter.index(n)
+    def index(self, n: Size) -> SSAValue:
+        return self._emitter.value(self._emitter.size(n))
 
-    def _value(self, a: SSAValue | int) -> SSAValue:
-        return self.index(a) if isinstance(a, int) else a
+    def _value(self, a: SSAValue | Size) -> SSAValue:
+        return self.index(a) if isinstance(a, int | Dim) else a
 
     def to_index(self, a: SSAValue) -> SSAValue:
         return self._add(arith.IndexCastOp(a, IndexType())).results[0]
@@ -58,25 +57,25 @@ class ScfLoopBuilder:
     def to_integer(self, a: SSAValue, element_type: Attribute) -> SSAValue:
         return self._add(arith.IndexCastOp(a, element_type)).results[0]
 
-    def load(self, buffer: SSAValue, at: Sequence[SSAValue | int]) -> SSAValue:
+    def load(self, buffer: SSAValue, at: Sequence[SSAValue | Size]) -> SSAValue:
         return self._emitter.add(memref.LoadOp.get(buffer, [self._value(i) for i in at])).res
 
-    def store(self, value: SSAValue, buffer: SSAValue, at: Sequence[SSAValue | int]) -> None:
+    def store(self, value: SSAValue, buffer: SSAValue, at: Sequence[SSAValue | Size]) -> None:
         self._add(memref.StoreOp.get(value, buffer, [self._value(i) for i in at]))
 
     def copy(self, source: SSAValue, destination: SSAValue) -> None:
         self._add(memref.CopyOp(source, destination))
 
     def scratch(self, shape: Sequence[int], element_type: Attribute) -> SSAValue:
-        allocation = memref.AllocOp.get(element_type, 64, list(shape))
+        allocation = memref.AllocOp.get(element_type, 64, [static(n, "scratch memory") for n in shape])
         allocation.memref.name_hint = "scratch"
         self._add(allocation)
         return allocation.memref
 
     def loop(
         self,
-        low: SSAValue | int,
-        high: SSAValue | int,
+        low: SSAValue | Size,
+        high: SSAValue | Size,
         carried: Sequence[SSAValue],
         step: Callable[..., Sequence[SSAValue]],
         name: str = "i",
@@ -89,11 +88,11 @@ class ScfLoopBuilder:
         body.add_op(scf.YieldOp(*values))
         return list(loop.results)
 
-    def nest(self, sizes: Sequence[int], body: Callable[[Sequence[SSAValue]], None]) -> None:
+    def nest(self, sizes: Sequence[Size], body: Callable[[Sequence[SSAValue]], None]) -> None:
         self._nest(list(sizes), [], body)
 
     def _nest(
-        self, sizes: list[int], indices: list[SSAValue], body: Callable[[Sequence[SSAValue]], None]
+        self, sizes: list[Size], indices: list[SSAValue], body: Callable[[Sequence[SSAValue]], None]
     ) -> None:
         if not sizes:
             body(indices)
@@ -101,7 +100,7 @@ class ScfLoopBuilder:
             self._nest(sizes[1:], [*indices, self.index(0)], body)
         else:
             parallel, self._on_threads = self._on_threads, False
-            _, block, iv = self._emitter.loop(sizes[0], f"i{len(indices)}", parallel)
+            _, block, iv = self._emitter.loop(self.index(sizes[0]), f"i{len(indices)}", parallel)
             self._inside(block, lambda: self._nest(sizes[1:], [*indices, iv], body))
             close(block, parallel)
             self._on_threads = parallel

@@ -11,6 +11,7 @@ import torch
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f32, f64, i1, i8, i32, i64
 
 from dlp.dialects.dlp import elementwise as e
+from dlp.dialects.dlp.dim import DimsAttr
 from dlp.interpreter.dtypes import Array
 from dlp.testing import relative_error, run_op
 
@@ -74,7 +75,7 @@ BITWISE: dict[type[e.BinaryOp], Callable[..., torch.Tensor]] = {
     e.XorOp: torch.bitwise_xor,
 }
 
-TESTED_BELOW = {e.GeluOp, e.ClampOp, e.CompareOp, e.SelectOp, e.CastOp, e.ConstantOp, e.IotaOp}
+TESTED_BELOW = {e.GeluOp, e.ClampOp, e.CompareOp, e.SelectOp, e.CastOp, e.ConstantOp, e.IotaOp, e.SizeOp}
 
 
 def floats(dtype: Any = np.float32, count: int = 40) -> Array:
@@ -225,6 +226,11 @@ def test_iota(dimension: int) -> None:
     result = run_op(e.IotaOp, shape=(3, 4), dimension=dimension)
     assert result.dtype == np.int64
     assert np.array_equal(result, np.indices((3, 4))[dimension])
+
+
+def test_size() -> None:
+    result = run_op(e.SizeOp, size=DimsAttr.of([7]))
+    assert result.dtype == np.int64 and result == 7
 
 
 @pytest.mark.parametrize("shapes", [((3, 1, 4), (5, 1)), ((), (2,)), ((1,), ()), ((0, 3), (3,))], ids=str)

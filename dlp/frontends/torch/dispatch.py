@@ -55,6 +55,8 @@ _CAPTURE_CONFIG = {
     "skip_nnmodule_hook_guards": False,
     # Marks for the profiler in the code of every variant: two calls through Dynamo's wrappers.
     "record_runtime_overhead": False,
+    # A number that is known only at run time is no constant that code could be made for, and guards on it cost little.
+    "specialize_float": True,
     # Dynamo leaves recurrent modules alone by default, for the sake of other backends.
     "allow_rnn": True,
     # The limit on variants is per model; this one is per code object over all models.

@@ -11,7 +11,8 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, f64, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from dlp.dialects.dlp.checking import RequireOp
-from dlp.dialects.dlp.elementwise import AndOp, CastOp, CompareOp, ConstantOp
+from dlp.dialects.dlp.dim import Dim, Size
+from dlp.dialects.dlp.elementwise import AndOp, CastOp, CompareOp, ConstantOp, SizeOp
 from dlp.dialects.dlp.graph import YieldOp
 from dlp.dialects.dlp.loop import ScanOp, slice_type
 from dlp.dialects.dlp.structured import DestinationOp, shape_of
@@ -120,10 +121,18 @@ class Emitter:
             return self(CompareOp, x, self.constant(0, self.dtype_of(x)), predicate="ne")
         return self(CastOp, x, element_type=ELEMENT_TYPES[dtype])
 
-    def operand(self, x: SSAValue | float | int | bool, dtype: torch.dtype) -> SSAValue:
-        """A tensor or a Python number as a value with elements of `dtype`."""
+    def number(self, size: Size, dtype: torch.dtype) -> SSAValue:
+        """A size as a value, 0-d."""
+        if not isinstance(size, Dim):
+            return self.constant(size, dtype)
+        return self.cast(self(SizeOp, size=size), dtype)
+
+    def operand(self, x: SSAValue | float | int | bool | Dim, dtype: torch.dtype) -> SSAValue:
+        """A tensor, a Python number or a size as a value with elements of `dtype`."""
         if isinstance(x, SSAValue):
             return self.cast(x, dtype)
+        if isinstance(x, Dim):
+            return self.number(x, dtype)
         return self.constant(x, dtype)
 
     def require(self, condition: SSAValue, x: SSAValue, otherwise: SSAValue, message: str) -> SSAValue:

@@ -296,3 +296,10 @@ func.func @add_both_broadcast(%a: tensor<2x1x3xf32>, %b: tensor<4x1xf32>) -> ten
   %0 = dlp.add ins(%a, %b : tensor<2x1x3xf32>, tensor<4x1xf32>) -> tensor<2x4x3xf32>
   func.return %0 : tensor<2x4x3xf32>
 }
+
+// CHECK-LABEL: @size(
+// CHECK: dlp.size ins() -> tensor<i64> {size = #dlp.dims<["s0 + 1"], [], {s0 = 9 : i64}>}
+func.func @size(%x: tensor<?xf32, #dlp.dims<["s0"], [], {s0 = 9}>>) -> tensor<i64> {
+  %0 = dlp.size ins() -> tensor<i64> {size = #dlp.dims<["s0 + 1"], [], {s0 = 9}>}
+  func.return %0 : tensor<i64>
+}

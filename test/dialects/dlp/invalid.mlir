@@ -470,3 +470,11 @@ func.func @index_of_nothing(%i: tensor<3xi64>) -> tensor<3xi64> {
   %0 = dlp.check_index ins(%i : tensor<3xi64>) -> tensor<3xi64> {message = "?", size = 0 : i64}
   func.return %0 : tensor<3xi64>
 }
+
+// -----
+
+func.func @two_sizes() -> tensor<i64> {
+  // expected-error @below {{dlp.size: takes no operands and one size, has #dlp.dims<[2 : i64, 3 : i64]}}
+  %0 = dlp.size ins() -> tensor<i64> {size = #dlp.dims<[2, 3], [], {}>}
+  func.return %0 : tensor<i64>
+}

@@ -10,7 +10,8 @@ import torch
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.checking import CheckIndexOp
-from dlp.dialects.dlp.elementwise import AddOp, CompareOp, IotaOp, MulOp
+from dlp.dialects.dlp.dim import Dim
+from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, IotaOp, MulOp, SelectOp
 from dlp.dialects.dlp.indexing import GatherOp, TakeAlongOp
 from dlp.dialects.dlp.structured import broadcast_shapes
 from dlp.dialects.dlp.view import BroadcastOp
@@ -23,7 +24,17 @@ from dlp.frontends.torch.registry import imports
 def valid(g: Emitter, index: SSAValue, size: int, *, negative: bool) -> SSAValue:
     """An index in 0 .. size - 1, or the run fails; with `negative`, -1 is the last element."""
     message = f"IndexError: index out of range for a dimension of size {size}"
+    if isinstance(size, Dim):
+        return _valid_for_all_sizes(g, index, size, message, negative=negative)
     return g(CheckIndexOp, index, size=size, negative=negative, message=message + g.place)
+
+
+def _valid_for_all_sizes(g: Emitter, index: SSAValue, size: Dim, message: str, *, negative: bool) -> SSAValue:
+    zero, end = g.constant(0, g.dtype_of(index)), g.number(size, g.dtype_of(index))
+    if negative:
+        index = g(SelectOp, g(CompareOp, index, zero, predicate="lt"), g(AddOp, index, end), index)
+    inside = g(AndOp, g(CompareOp, index, zero, predicate="ge"), g(CompareOp, index, end, predicate="lt"))
+    return g.require(inside, index, zero, message)
 
 
 @imports("aten.embedding.default")
@@ -82,7 +93,7 @@ def linear_index(g: Emitter, sizes: Sequence[int], indices: Sequence[SSAValue]) 
     linear: SSAValue | None = None
     for size, i in zip(sizes, indices, strict=True):
         i = g.cast(valid(g, i, size, negative=True), torch.int64)
-        linear = i if linear is None else g(AddOp, g(MulOp, linear, g.constant(size, torch.int64)), i)
+        linear = i if linear is None else g(AddOp, g(MulOp, linear, g.number(size, torch.int64)), i)
     assert linear is not None
     return linear
 

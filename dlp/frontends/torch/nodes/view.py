@@ -9,7 +9,7 @@ import torch
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f64, i64
 from xdsl.ir import SSAValue
 
-from dlp.dialects.dlp.dim import Size, is_static, static
+from dlp.dialects.dlp.dim import Dim, Size, is_static, static
 from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, DivOp, IotaOp, MulOp, SelectOp, SubOp
 from dlp.dialects.dlp.indexing import GatherOp
 from dlp.dialects.dlp.view import BroadcastOp, ConcatOp, PadOp, SliceOp
@@ -319,10 +319,10 @@ def arange(g: Emitter, start: float, end: float, step: float, *_: object) -> SSA
     place = g(IotaOp, shape=g.shape, dimension=0)
     exact = torch.float64 if g.dtype.is_floating_point else torch.int64
     value = g.cast(place, exact)
-    if step != 1:
-        value = g(MulOp, value, g.constant(step, exact))
-    if start != 0:
-        value = g(AddOp, value, g.constant(start, exact))
+    if isinstance(step, Dim) or step != 1:
+        value = g(MulOp, value, g.operand(step, exact))
+    if isinstance(start, Dim) or start != 0:
+        value = g(AddOp, value, g.operand(start, exact))
     return g.cast(value, g.dtype)
 
 
