@@ -15,6 +15,7 @@ from xdsl.ir import Region as IRRegion
 from xdsl.ir.affine import AffineSymExpr
 
 from dlp.dialects import arith
+from dlp.dialects.dlp.contraction import ContractionOp
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.dialects.dlp.winograd import WinogradOp
 from dlp.targets import Target
@@ -135,7 +136,7 @@ class VectorizeOp:
 
     def _load_out(self, point: Point, column: int, width: int) -> SSAValue:
         indices = [self.emitter.index(x) for x in (*point, *([] if self._point_is_full() else [column]))]
-        return _load(self.emitter, self.op.outs[0], indices, width)
+        return _load(self.emitter, self.op.destination, indices, width)
 
     def _point_is_full(self) -> bool:
         return self.along_reduction or not self.space.parallel
@@ -144,8 +145,11 @@ class VectorizeOp:
         """The loops of the reduction, the inner ones unrolled while they are short."""
         reduction = self.space.reduction
         unrolled, steps = len(reduction), 1
+        # Of a contraction the innermost loop alone: pixels that two places of a window share would stay in registers
+        # from the one to the other, of which the accumulators leave none.
+        outermost = len(reduction) - 1 if _is_broadcast_contraction(self.op) else 0
         while (
-            unrolled
+            unrolled > outermost
             and not is_open(reduction[unrolled - 1])
             and steps * reduction[unrolled - 1] <= self.tile.unroll
         ):
@@ -196,7 +200,7 @@ class VectorizeOp:
         if not self._point_is_full():
             box.append(Interval.of(column, width))
         box += reduction
-        args = [reader.read(k, box, width) for k in range(len(self.op.ins))]
+        args = [reader.read(k, box, width) for k in range(len(self.op.inputs))]
         builder = reader.builder(width)
         return builder.vector(self.op.body(builder, args, accumulator))
 
@@ -237,7 +241,7 @@ class VectorizeOp:
             reader = _Reader(self, emitter)
             reduction = [*fixed, Interval.of(first, lanes)]
             box: Region = [Interval.of(x, 1) for x in point] + reduction
-            args = [reader.read(k, box, lanes) for k in range(len(self.op.ins))]
+            args = [reader.read(k, box, lanes) for k in range(len(self.op.inputs))]
             builder = reader.builder(lanes)
             return builder.vector(self.op.body(builder, args, value))
 
@@ -345,7 +349,7 @@ class VectorizeOp:
         return self._outer_loops(self.emitter, outer, [], [total], innermost)[0]
 
     def _write(self, point: Point, column: int, width: int, value: SSAValue) -> None:
-        out = self.op.outs[0]
+        out = self.op.destination
         place = point if self._point_is_full() else (*point, column)
         carried = self.tile.carried.get(out)
         if carried is not None:
@@ -357,6 +361,11 @@ class VectorizeOp:
             self.emitter.add(memref.StoreOp.create(operands=[value, out, *indices], properties={}))
         else:
             self.emitter.add(vector.StoreOp.create(operands=[value, out, *indices], properties={}))
+
+
+def _is_broadcast_contraction(op: StructuredOp) -> bool:
+    """Whether elements of the first operand are broadcast to the lanes."""
+    return isinstance(op, ContractionOp) and not op.iteration_space().depends(0, len(op.shape) - 1)
 
 
 class _Reader:
@@ -376,7 +385,7 @@ class _Reader:
     def read(self, operand: int, box: Region, width: int) -> SSAValue:
         """The value of an operand at a point: a vector, or a scalar that is the same for every lane."""
         op = self.owner.op
-        buffer = op.ins[operand]
+        buffer = op.operands[operand]
         symbols: dict[int, Interval] = {}
         expressions = self.owner.space.maps[operand]
         for e in expressions:
