@@ -18,7 +18,11 @@ from torch._dynamo.exc import RestartAnalysis
 from torch._functorch._aot_autograd.schemas import OutputType
 from torch._functorch.aot_autograd import aot_module_simplified
 from torch._guards import TracingContext, tracing
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
 from torch.fx.node import _get_qualified_name
 
 from dlp.errors import (
@@ -89,7 +93,7 @@ class GraphBackend:
             except UnsupportedOpsError as error:
                 return self._in_framework(captured, "", location, error.ops)
             except Exception as error:  # whatever is wrong here, the framework can still run the model
-                return self._in_framework(captured, f"{type(error).__name__}: {_first_line(error)}", location)
+                return self._in_framework(captured, _reason(error), location)
             if key is not None:
                 session.memo[key] = lowered
 
@@ -221,6 +225,9 @@ def _lower(
     def compile_inference(graph: torch.fx.GraphModule, fakes: Sequence[Any]) -> GraphFunction:
         metadata = TracingContext.get().fw_metadata
         assert metadata is not None
+        if metadata.tokens:
+            reason = "an operation with effects beside its results"
+            raise UnsupportedOpsError([UnsupportedOp("effects", reason, "")])
         if len(fakes) != len(inputs):
             raise UnsupportedOpsError(
                 [UnsupportedOp("inputs", "inputs that share memory, or have parts, are written to", "")]
@@ -477,6 +484,15 @@ def _target_name(node: torch.fx.Node) -> str:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or "no message").splitlines()[0]
+
+
+def _reason(error: Exception) -> str:
+    """Why a graph could not be lowered."""
+    if isinstance(error, DynamicOutputShapeException):
+        return f"a size that is known only at run time ({error.func})"
+    if isinstance(error, DataDependentOutputException):
+        return f"a number that is known only at run time ({error.func})"
+    return f"{type(error).__name__}: {_first_line(error)}"
 
 
 _sets_under_torch_compile: weakref.WeakValueDictionary[Hashable, ParameterSets] = (

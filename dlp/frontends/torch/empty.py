@@ -25,7 +25,7 @@ def is_empty(value: object) -> bool:
 
 def depends_on_sizes(node: Node) -> bool:
     """Whether sizes alone determine what an operation gives: no used result has elements, or no operand."""
-    if not isinstance(node.target, torch._ops.OpOverload) or _is_random(node.target):
+    if not isinstance(node.target, torch._ops.OpOverload) or is_random(node.target):
         return False
     results = used_results(node)
     if results and all(map(is_empty, results)):
@@ -83,5 +83,6 @@ def _stand_in(node: Node) -> Any:
     return torch.empty_strided(tuple(value.shape), value.stride(), dtype=value.dtype)
 
 
-def _is_random(target: torch._ops.OpOverload) -> bool:
+def is_random(target: torch._ops.OpOverload) -> bool:
+    """Whether an operation draws random numbers."""
     return torch.Tag.nondeterministic_seeded in target.tags

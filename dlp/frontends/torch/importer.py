@@ -26,7 +26,7 @@ from dlp.errors import UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch import source_lines
 from dlp.frontends.torch.element_types import ELEMENT_TYPES, tensor_type
 from dlp.frontends.torch.emitter import Emitter, NotSupported, first
-from dlp.frontends.torch.empty import depends_on_sizes, is_empty, known_results, used_results
+from dlp.frontends.torch.empty import depends_on_sizes, is_empty, is_random, known_results, used_results
 from dlp.frontends.torch.imported_graph import ImportedGraph, InputSpec, OutputSpec, TensorSpec, WeightSpec
 from dlp.frontends.torch.registry import importers, moves_only, takes_empty, updates_first
 from dlp.frontends.torch.symbols import size_of, sizes_of
@@ -321,10 +321,17 @@ def _name(node: Node) -> str:
     return str(node.target)
 
 
+_LINEAR_ALGEBRA = re.compile(r"aten\._?(linalg_|cholesky|lu_|triangular_solve|ormqr|geqrf)")
+
+
 def _why_unknown(node: Node) -> str:
-    if isinstance(node.target, torch._ops.OpOverload):
-        return "dlp has no such operation"
-    return "not an ATen operation"
+    if not isinstance(node.target, torch._ops.OpOverload):
+        return "not an ATen operation"
+    if is_random(node.target):
+        return "random numbers, which come from the framework's generator"
+    if _LINEAR_ALGEBRA.match(str(node.target)):
+        return "linear algebra, which the framework leaves to LAPACK"
+    return "dlp has no such operation"
 
 
 def _tensors(values: object) -> list[Any]:

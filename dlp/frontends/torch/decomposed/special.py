@@ -47,6 +47,7 @@ def _lgamma(x: Tensor) -> Tensor:
     value = 0.5 * math.log(2 * math.pi) + (y + 0.5) * t.log() - t + total.log()
     sine = torch.sin(math.pi * (x - x.floor()))
     value = torch.where(left, math.log(math.pi) - sine.abs().log() - value, value)
+    value = torch.where((x == 1) | (x == 2), 0.0, value)
     return torch.where(x.isinf(), math.inf, value)
 
 
