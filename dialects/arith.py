@@ -9,6 +9,7 @@ syntax, and a context made by dlp parses into them. Use this module wherever `xd
 
 from __future__ import annotations
 
+import functools
 from typing import ClassVar
 
 from xdsl.dialects import arith as scalar
@@ -133,8 +134,14 @@ __all__ = [
 def truth_type(operand_type: Attribute) -> Attribute:
     """Type of a comparison's result: `i1`, or a vector of `i1` as long as the operands."""
     if isinstance(operand_type, VectorType):
-        return VectorType(i1, operand_type.get_shape())
+        return vector_of(i1, operand_type.get_shape())
     return i1
+
+
+@functools.cache
+def vector_of(element: Attribute, shape: tuple[int, ...]) -> VectorType[Attribute]:
+    """The type of a vector, built once: every operation on vectors has one."""
+    return VectorType(element, shape)
 
 
 class _Compare(IRDLOperation):

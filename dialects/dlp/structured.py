@@ -113,12 +113,13 @@ class _StructuredEffects(MemoryEffect):
 def shape_of(shaped: Attribute) -> Shape:
     """Shape of a tensor or buffer type; a size that only a run knows is a `Dim`, or -1 where nothing says which."""
     # Kept beside the type, which never changes: every pass asks, and a type's hash takes longer than its shape.
-    known = shaped.__dict__.get(_SHAPE)
+    beside = vars(shaped)
+    known = beside.get(_SHAPE)
     if known is None:
         dims = dims_of(shaped)
         shape = cast(ShapedValueType, shaped).get_shape() if dims is None else ()
         known = tuple(max(n, -1) for n in shape) if dims is None else dims.get_sizes()
-        shaped.__dict__[_SHAPE] = known
+        beside[_SHAPE] = known
     return known
 
 

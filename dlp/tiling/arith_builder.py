@@ -96,7 +96,7 @@ class ArithBuilder:
         return a.type.element_type if isinstance(a.type, VectorType) else a.type
 
     def _full(self, element: Attribute) -> Attribute:
-        return element if self.lanes == 1 else VectorType(element, [self.lanes])
+        return element if self.lanes == 1 else arith.vector_of(element, (self.lanes,))
 
     def emit(self, op: Operation) -> SSAValue:
         return self._add(op).results[0]

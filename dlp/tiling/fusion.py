@@ -20,7 +20,7 @@ from xdsl.ir.affine import AffineExpr, AffineSymExpr
 
 from dlp.dialects.dlp.dim import Dim, is_static
 from dlp.dialects.dlp.elementwise import ConstantOp
-from dlp.dialects.dlp.structured import DestinationOp, StructuredOp, int_list
+from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, StructuredOp, int_list
 from dlp.dialects.dlp.view import CopyOp, PadOp, ReshapeOp
 from dlp.tiling.emitter import Emitter, close
 from dlp.tiling.extents import extents
@@ -71,15 +71,26 @@ def writer_of(buffer: SSAValue) -> DestinationOp | None:
 
 
 def _writes(op: Operation, buffer: SSAValue) -> bool:
-    return isinstance(op, DestinationOp) and any(out is buffer for out in op.outs)
+    return isinstance(op, DestinationOp) and not op.results and op.destination is buffer
 
 
-def operand_region(op: StructuredOp, operand: int, box: Region, linear: ToLinear = Linear) -> Region:
-    """What a box of the iteration space reads of an operand; whole where the index is indirect."""
+def operand_region(
+    op: StructuredOp,
+    operand: int,
+    box: Region,
+    linear: ToLinear = Linear,
+    space: IterationSpace | None = None,
+) -> Region:
+    """What a box of the iteration space reads of an operand; whole where the index is indirect.
+
+    Args:
+        space: of the op, where the caller has it.
+    """
     shape = op.in_shape(operand)
+    maps = (space or op.iteration_space()).maps[operand]
     return [
         whole([n], linear)[0] if _is_indirect(e) else evaluate(e, box)
-        for e, n in zip(op.iteration_space().maps[operand], shape, strict=True)
+        for e, n in zip(maps, shape, strict=True)
     ]
 
 
@@ -196,7 +207,7 @@ class TileAndFuse:
         full = [*box, *extents(op, emitter, range(len(space.parallel), len(space.sizes)))]
         ins = []
         for i, x in enumerate(op.ins):
-            region = operand_region(op, i, full, emitter.size)
+            region = operand_region(op, i, full, emitter.size, space)
             producer = writer_of(x)
             inside = (
                 producer is not None

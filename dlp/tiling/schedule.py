@@ -18,7 +18,7 @@ from xdsl.ir.affine import AffineBinaryOpExpr, AffineBinaryOpKind
 from dlp.cost.register_tile import choose_register_tile, step_cycles
 from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
 from dlp.dialects.dlp.dim import Dim, hint, hints, is_static
-from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
+from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, StructuredOp
 from dlp.dialects.dlp.view import PadOp, ViewOp
 from dlp.targets import RegisterTile, Target
 from dlp.tiling.fusion import Level, check_alignment, operand_region, writer_of
@@ -64,13 +64,19 @@ def is_depthwise(op: DestinationOp) -> bool:
     return isinstance(op, ConvOp) and op.group_count > 1 and op.group_channels == 1
 
 
-def footprint(root: StructuredOp, box: Region, target: Target) -> Footprint:
+def footprint(
+    root: StructuredOp, box: Region, target: Target, spaces: dict[StructuredOp, IterationSpace] | None = None
+) -> Footprint:
     """Cost of one tile of the root with all its producers in the block.
+
+    Args:
+        spaces: iteration spaces that are known already; those that are asked for are added.
 
     Raises:
         NotAlignedError: a producer cannot be computed for this tile.
     """
     total = Footprint()
+    known = {} if spaces is None else spaces
     seen: set[tuple[int, object]] = set()
 
     def visit(op: DestinationOp, region: Region) -> None:
@@ -92,20 +98,22 @@ def footprint(root: StructuredOp, box: Region, target: Target) -> Footprint:
             operand(op, 0, source)
             return
         assert isinstance(op, StructuredOp)
-        space = op.iteration_space()
+        space = known.get(op)
+        if space is None:
+            space = known[op] = op.iteration_space()
         reduction = hints(space.reduction)
         total.cycles += op_cycles(op, volume * prod(reduction), target)
         full = [*region, *whole(reduction)]
-        for i in range(len(op.ins)):
-            read = operand_region(op, i, full, lambda n: Linear(hint(n)))
+        for i in range(len(op.inputs)):
+            read = operand_region(op, i, full, lambda n: Linear(hint(n)), space)
             operand(op, i, [Interval(part.offset, part.size, hint(part.bound)) for part in read])
 
     def operand(op: DestinationOp, i: int, region: Region) -> None:
-        producer = writer_of(op.ins[i])
+        producer = writer_of(op.operands[i])
         if producer is not None and producer.parent is op.parent:
             visit(producer, region)
         else:
-            key = (id(op.ins[i]), tuple(x.key for x in region))
+            key = (id(op.operands[i]), tuple(x.key for x in region))
             if key not in seen:
                 seen.add(key)
                 size = prod(x.bound for x in region) * element_bytes(op.in_type(i).element_type)
@@ -138,10 +146,11 @@ def task_level(root: StructuredOp, single: Footprint, target: Target, threads: i
     best_cost = _cost(single, 1, 1, target)
     best: Level | None = None
     unit = column_unit(root, target)
+    spaces: dict[StructuredOp, IterationSpace] = {}
     candidates = [*_candidates(root, unit, threads), *(_blocks(root, unit, threads) if _slides(root) else ())]
     for tile in candidates:
         try:
-            part = footprint(root, _any_tile(root, tile), target)
+            part = footprint(root, _any_tile(root, tile), target, spaces)
         except NotAlignedError:
             continue
         if part.scratch_bytes > SCRATCH_LIMIT:
@@ -199,7 +208,7 @@ def _narrow(op: ContractionOp, columns: int, root: StructuredOp, target: Target)
 
 def _any_tile(root: StructuredOp, tile: tuple[int, ...]) -> Region:
     """The box of any of the tiles: what cannot be told of a tile from its place alone must not be told of the first."""
-    place = root.outs[0]  # stands for the loops' indices, which are not there yet
+    place = root.destination  # stands for the loops' indices, which are not there yet
     return [
         Interval.of(Linear(0, [(place, t)]) if 0 < t <= n // 2 else 0, t or n)
         for t, n in zip(tile, hints(root.shape), strict=True)
@@ -234,7 +243,7 @@ def block_ops(root: StructuredOp) -> Iterator[DestinationOp]:
             continue
         seen.add(id(op))
         yield op
-        for x in op.ins:
+        for x in op.inputs:
             producer = writer_of(x)
             if producer is not None and producer.parent is op.parent:
                 stack.append(producer)
@@ -382,7 +391,7 @@ def block_of_accumulators(op: ContractionOp, rows: int, columns: int, target: Ta
 
 def _carried_in_registers(op: DestinationOp) -> bool:
     """Whether register tiles hand the result on: its one reader is element-wise and reads it point by point."""
-    readers = {u.operation for u in op.outs[0].uses if u.operation is not op}
+    readers = {u.operation for u in op.destination.uses if u.operation is not op}
     if len(readers) != 1 or not isinstance(op, StructuredOp):
         return False
     (reader,) = readers

@@ -9,7 +9,7 @@ from itertools import product
 from typing import TypeAlias, cast
 
 from xdsl.dialects import func, memref, scf, vector
-from xdsl.dialects.builtin import IndexType, MemRefType, VectorType
+from xdsl.dialects.builtin import IndexType, MemRefType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.ir import Region as IRRegion
 from xdsl.ir.affine import AffineSymExpr
@@ -414,7 +414,7 @@ def _load(emitter: Emitter, buffer: SSAValue, indices: Sequence[SSAValue], lanes
             operands=[buffer, *indices], result_types=[element], properties={}
         )
     else:
-        result = VectorType(element, [lanes])
+        result = arith.vector_of(element, (lanes,))
         op = vector.LoadOp.create(operands=[buffer, *indices], result_types=[result], properties={})
     return emitter.add(op).results[0]
 
