@@ -190,7 +190,6 @@ def test_other_types(optimize):
     fast = optimize(Add())
     inputs = [
         torch.randn(3, dtype=torch.complex64),
-        torch.randn(0, 3),
         torch.ones(3, device="meta"),
         torch.randn(3, dtype=torch.complex64).conj().imag,
     ]
@@ -202,7 +201,7 @@ def test_other_types(optimize):
             assert result.is_meta or close(result, expected)
         assert close(fast(X), X + 1)
     report = dlp.report(fast)
-    assert (report.calls_compiled, report.calls_eager) == (1, 4)
+    assert (report.calls_compiled, report.calls_eager) == (1, 3)
 
 
 def test_sparse_inputs_and_subclasses(optimize):
