@@ -19,6 +19,7 @@ from . import (
     sorting,
     transposed_convolution,
     view,
+    winograd,
 )
 from .dim import DimsAttr
 
@@ -27,6 +28,7 @@ Dlp = Dialect(
     [
         *elementwise.OPS,
         *contraction.OPS,
+        *winograd.OPS,
         *reduction.OPS,
         *view.OPS,
         *indexing.OPS,
