@@ -123,14 +123,16 @@ def test_a_network_that_cannot_be_compiled_writes_nothing(
 ) -> None:
     class Sorts(torch.nn.Module):
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            return torch.digamma(x), torch.lgamma(x)
+            return torch.nextafter(x, x), torch.igamma(x, x)
 
     path = tmp_path / "sorts.pt2"
     torch.export.save(torch.export.export(Sorts(), (torch.randn(3),)), path)
     assert cli.main(["import", str(path)]) == 1
     text = capsys.readouterr().err
     assert (
-        "aten.digamma.default" in text and "aten.lgamma.default" in text and "test_import_program.py" in text
+        "aten.nextafter.default" in text
+        and "aten.igamma.default" in text
+        and "test_import_program.py" in text
     )
     assert [p.name for p in tmp_path.iterdir()] == ["sorts.pt2"]
 
