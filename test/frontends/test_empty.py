@@ -122,3 +122,14 @@ def test_what_eager_refuses_is_refused(function, error):
         function(X)
     with torch.inference_mode(), pytest.raises(error):
         fast(X)
+
+
+def test_parts_of_nothing_within_networks():
+    """Positions that turn all of a head and leave the rest, which is nothing; a triangle with all its rows."""
+
+    def function(x):
+        turned, rest = x[..., :5], x[..., 5:]
+        rows, columns = torch.tril_indices(4, 4)
+        return torch.cat([torch.cat([-turned[..., 3:], turned[..., :3]], -1), rest], -1), x[rows, columns]
+
+    check(Function(function), X)
