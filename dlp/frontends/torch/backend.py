@@ -43,7 +43,7 @@ from dlp.frontends.torch.parameters import ParameterSets, pick
 from dlp.frontends.torch.partition import compile_parts
 from dlp.frontends.torch.seam import CompiledGraph, CompileFunction, Options, compile_graph
 from dlp.frontends.torch.session import GraphRecord, Session, count_graph
-from dlp.frontends.torch.symbols import has_symbols
+from dlp.frontends.torch.symbols import has_symbols, require_equal_sizes
 
 GraphFunction = Callable[..., Sequence[Any]]
 
@@ -285,6 +285,8 @@ class _AtenGraph:
     ) -> None:
         """Of the inputs `tensors` are tensors and `weights` weights."""
         drop_numbers(graph)
+        if for_all_sizes:
+            require_equal_sizes(graph)
         self.graph = graph
         self.for_all_sizes = for_all_sizes
         self.session = session

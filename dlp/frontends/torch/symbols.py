@@ -35,6 +35,19 @@ def sizes_of(values: Iterable[int | torch.SymInt]) -> tuple[Any, ...]:
     return tuple(map(size_of, values))
 
 
+def require_equal_sizes(graph: torch.fx.GraphModule) -> None:
+    """Make guards of the equalities that operations need and the framework's fake tensors do not ask for.
+
+    An attention's keys and values have the same rows; where they come from a cache, each brings a symbol of its own,
+    and from here on both are one.
+    """
+    for node in graph.graph.nodes:
+        if node.target is torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default:
+            keys, values = (argument.meta["val"].shape for argument in node.args[1:3])
+            for a, b in zip(keys[:-1], values[:-1], strict=True):
+                bool(a == b)
+
+
 def _size(expression: Any, environment: ShapeEnv) -> Size:
     if expression.is_Integer:
         return int(expression)

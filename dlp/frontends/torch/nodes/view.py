@@ -22,12 +22,21 @@ def broadcast(g: Emitter, x: SSAValue, shape: Sequence[int]) -> SSAValue:
     return x if g.shape_of(x) == tuple(shape) else g(BroadcastOp, x, shape=tuple(shape))
 
 
-def slice_of(g: Emitter, x: SSAValue, dimension: int, start: int, length: int, step: int = 1) -> SSAValue:
+def slice_of(
+    g: Emitter, x: SSAValue, dimension: int, start: Size, length: Size, step: int = 1
+) -> SSAValue:
     """`length` elements along one dimension."""
     shape = g.shape_of(x)
-    if (start, length, step) == (0, shape[dimension], 1):
+    if step == 1 and length == shape[dimension]:
         return x
-    offsets, steps, sizes = [0] * len(shape), [1] * len(shape), list(shape)
+    if isinstance(start, Dim):
+        # No view begins at a place that only a run knows: the elements are looked up.
+        place = g(IotaOp, shape=(length,), dimension=0)
+        if step != 1:
+            place = g(MulOp, place, g.constant(step, torch.int64))
+        return g(GatherOp, x, g(AddOp, place, g.number(start, torch.int64)), dimension=dimension)
+    offsets, steps = [0] * len(shape), [1] * len(shape)
+    sizes: list[Any] = list(shape)
     offsets[dimension], steps[dimension], sizes[dimension] = start, step, length
     return g(SliceOp, x, offsets=offsets, steps=steps, shape=sizes)
 
