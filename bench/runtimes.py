@@ -168,20 +168,10 @@ def _executorch(work: Work) -> Ready:
     started = time.perf_counter()
     loaded = portable_lib._load_for_executorch(str(path))
     facts: dict[str, Any] = {"compile_seconds": time.perf_counter() - started}
-    facts["threads"] = _executorch_threads(work.threads)
+    portable_lib._unsafe_reset_threadpool(work.threads)
+    facts["threads"] = portable_lib._threadpool_get_thread_count()
     given = list(example(work))
     return Ready(lambda: loaded.forward(given)[0], facts)
-
-
-def _executorch_threads(threads: int) -> int | None:
-    """Give its thread pool so many threads; how many it has then, None where it does not say."""
-    try:
-        from executorch.extension.threadpool import threadpool  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        return None
-    if threadpool.get_thread_count() != threads:
-        threadpool._unsafe_reset_threadpool(threads)
-    return threadpool.get_thread_count()
 
 
 @candidate("ncnn", "ncnn")
