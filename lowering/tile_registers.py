@@ -11,12 +11,13 @@ from xdsl.ir import Block
 from xdsl.ir.affine import AffineDimExpr
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.contraction import ContractionOp
 from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
 from dlp.lowering.tile_tasks import kernels, roots, tile_root, uses_index
 from dlp.statistics import count
 from dlp.targets import Target, load
-from dlp.tiling.fusion import writer_of
+from dlp.tiling.fusion import is_local, writer_of
 from dlp.tiling.schedule import register_level
 
 
@@ -41,6 +42,10 @@ class TileRegistersPass(ModulePass):
         for function in kernels(op):
             for block in [b for o in function.walk() for r in o.regions for b in r.blocks]:
                 _tile_block(function, block, target)
+            for buffer in [o for o in function.walk() if isinstance(o, memref.AllocOp)]:
+                if buffer.memref.first_use is None:
+                    buffer.detach()
+                    buffer.erase()
 
 
 def _tile_block(function: func.FuncOp, block: Block, target: Target) -> None:
@@ -49,7 +54,7 @@ def _tile_block(function: func.FuncOp, block: Block, target: Target) -> None:
             continue
         chain = point_wise_producers(root)
         members = set(chain)
-        if not is_static(root.shape):
+        if not is_static(root.shape) and any(isinstance(op, ContractionOp) for op in (root, *chain)):
             continue
         level = register_level(root, chain, target)
         if level.loop_order():
@@ -79,11 +84,7 @@ def point_wise_producers(root: StructuredOp) -> list[DestinationOp]:
                 (isinstance(e, AffineDimExpr) and e.position == d) or space.parallel[d] == 1
                 for d, e in enumerate(space.maps[i])
             )
-            if (
-                not identity
-                or producer in members
-                or not isinstance(x.owner, memref.AllocOp | memref.AllocaOp)
-            ):
+            if not identity or producer in members or not is_local(x):
                 continue
             members[producer] = None
             candidates.append(producer)

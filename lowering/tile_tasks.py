@@ -17,6 +17,7 @@ from dlp.targets import load
 from dlp.tiling.fusion import FuseFilter, Level, TileAndFuse, erase_replaced
 from dlp.tiling.linear import NotAlignedError, whole
 from dlp.tiling.schedule import footprint, task_level
+from dlp.tiling.together import TileTogether, common_dimensions, rows_of_open_sizes
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class TileTasksPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
         for function in kernels(op):
+            rows = rows_of_open_sizes(function.body.block)
+            if rows and (common := common_dimensions(rows)):
+                TileTogether(function, rows, common, target).replace()
+                count("kernels cut into rows")
+                continue
             small: set[DestinationOp] = set()
             for root in roots(function.body.block):
                 if root.parent is None or root.USES_INDEX or root in small:

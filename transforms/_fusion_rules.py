@@ -113,8 +113,6 @@ class Rows:
 
     def _fits(self, groups: Iterable[Group], node: Node, frame: dict[int, int]) -> bool:
         nodes = [n for g in groups for n in g.nodes]
-        if not all(g.is_static_within(frame) for g in groups):
-            return False
         elements = max(abs(prod(hints(n.shape))) for n in nodes)
         last = len(node.shape) - 1
 

@@ -152,7 +152,7 @@ class TileAndFuse:
 
     def _loops(self, emitter: Emitter, order: Sequence[int], box: Region) -> None:
         if not order:
-            self._emit(emitter, self.root, box, emitter.subview(self.root.outs[0], box))
+            self._inside(emitter, box)
             return
         d, rest = order[0], order[1:]
         parallel = d in self.level.parallel
@@ -172,6 +172,10 @@ class TileAndFuse:
                 self._loops(emitter, rest, [*box[:d], Interval.of(offset, size), *box[d + 1 :]])
             else:
                 self._loop(emitter, count, offset, size, d, rest, box, parallel)
+
+    def _inside(self, emitter: Emitter, box: Region) -> None:
+        """What stands in the innermost loop."""
+        self._emit(emitter, self.root, box, emitter.subview(self.root.outs[0], box))
 
     def _unknown_loops(
         self, emitter: Emitter, extent: Dim, d: int, rest: Sequence[int], box: Region, parallel: bool
@@ -232,7 +236,7 @@ class TileAndFuse:
         """A padded value that the caller wants as well is computed as a whole."""
         return producer.parent is reader.parent and (
             isinstance(producer, StructuredOp)
-            or (isinstance(producer, PadOp) and _is_local(producer.outs[0]))
+            or (isinstance(producer, PadOp) and is_local(producer.outs[0]))
         )
 
     def _materialise(self, emitter: Emitter, producer: DestinationOp, region: Region) -> SSAValue:
@@ -247,7 +251,7 @@ class TileAndFuse:
             tile = self._made[key] = self._emit_pad(emitter, producer, region)
             return tile
         assert isinstance(producer, StructuredOp)
-        if _is_local(destination):
+        if is_local(destination):
             element = cast(MemRefType[Attribute], destination.type).element_type
             tile = emitter.scratch([i.bound for i in region], element, destination.name_hint)
         else:
@@ -355,8 +359,12 @@ def _fits_scratch(region: Region) -> bool:
     return is_static(i.bound for i in region) and all(i.bound >= 0 for i in region)
 
 
-def _is_local(buffer: SSAValue) -> bool:
-    return isinstance(buffer.owner, memref.AllocOp | memref.AllocaOp)
+def is_local(buffer: SSAValue) -> bool:
+    """Whether nobody but the ops that use this value sees the buffer: it is allocated here, or the only view of one."""
+    owner = buffer.owner
+    if isinstance(owner, memref.SubviewOp) and len(list(owner.source.uses)) == 1:
+        owner = owner.source.owner
+    return isinstance(owner, memref.AllocOp | memref.AllocaOp)
 
 
 def _loop_names(root: StructuredOp) -> tuple[str, ...]:

@@ -317,7 +317,7 @@ def _pieces(extent: int, unit: int, threads: int) -> list[int]:
 
 def register_level(root: StructuredOp, fused: list[DestinationOp], target: Target) -> Level:
     """Tiles whose accumulators stay in registers: rows x vectors for a contraction, a few vectors for the rest."""
-    shape = root.shape
+    shape = hints(root.shape)
     rank = len(shape)
     if rank == 0:
         return Level(())
@@ -362,7 +362,18 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
             tile[last], tile[swapped] = lanes, lanes
     order = [d for d in order if tile[d] and shape[d] != 1]
     balanced = transform is None and swapped is None
-    return Level(tuple(tile), tuple(order), balanced=balanced, vector=last)
+    rests = {
+        d: _narrower(tile[d], target) if d == last else (1,)
+        for d, n in enumerate(root.shape)
+        if isinstance(n, Dim) and tile[d] > 1
+    }
+    return Level(tuple(tile), tuple(order), balanced=balanced, vector=last, rests=rests)
+
+
+def _narrower(columns: int, target: Target) -> tuple[int, ...]:
+    """Narrower tiles for what tiles of so many columns leave over, down to single ones: a vector, then parts of one."""
+    steps = {target.vector_lanes, *target.vector_cuts(target.vector_lanes - 1), 1}
+    return tuple(sorted((n for n in steps if n < columns), reverse=True))
 
 
 def _reduces_columns(op: StructuredOp) -> bool:

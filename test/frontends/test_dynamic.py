@@ -117,16 +117,22 @@ def test_batch_and_length_of_texts(causal):
     assert graphs(fast) == (1, 1), str(dlp.report(fast))
 
 
-def test_a_sum_along_an_open_size_is_compiled_for_each():
-    """By default: vectors need to know how long such a loop is."""
-    model = nn.Sequential(nn.Linear(8, 8), nn.Softmax(dim=1)).eval()
-    fast = dlp.optimize(model)
-    for length in (6, 9, 11):
-        check(model, fast, torch.randn(2, length, 8))
-    assert graphs(fast) == (3, 0)
-    assert "reduces" in str(dlp.report(fast))
-    for batch in (3, 4):
-        check(model, fast, torch.randn(batch, 11, 8))
+@pytest.mark.parametrize("dimension", [1, 2], ids=["across rows", "along rows"])
+def test_softmax_along_an_open_size(dimension: int):
+    """One kernel in which rows stay in the cache; lengths straddle vectors."""
+    model = nn.Sequential(nn.Linear(8, 8), nn.Softmax(dim=1)) if dimension == 1 else Scores()
+    fast = dlp.optimize(model.eval())
+    for length in (6, 9, 11, 61, 2, 40):
+        check(model, fast, torch.randn(3, length, 8))
+    assert graphs(fast) == (2, 1)
+
+
+class Scores(nn.Module):
+    """Scores of a sequence with itself, and their sums and largest along either dimension."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores = torch.log_softmax(x @ x.transpose(1, 2), -1)
+        return scores.softmax(-1) + scores.sum(-1, True) * scores.amax(1, True)
 
 
 def test_dynamic_is_for_all_sizes_from_the_first_call_on():
