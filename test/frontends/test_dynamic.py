@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 import dlp
+from dlp.frontends.torch.dispatch import VARIANTS
 
 
 class Block(nn.Module):
@@ -201,3 +202,29 @@ def test_results_that_hold_sizes():
             assert got["rows"] == expected["rows"]
             for name in ("y", "flat", "twice"):
                 assert close(got[name], expected[name]), name
+
+
+def test_many_sizes_reach_no_limit_on_variants():
+    model = mlp()
+    fast = dlp.optimize(model)
+    for batch in range(2, 2 * VARIANTS + 10):
+        check(model, fast, torch.randn(batch, 20))
+    assert graphs(fast) == (2, 1)
+
+
+def test_numbers_that_change_are_constants_of_the_code():
+    """Each has code of its own, also where every size is open from the beginning on."""
+
+    class Scaled(nn.Module):
+        def forward(self, x: torch.Tensor, scale: float) -> torch.Tensor:
+            return (x * scale).relu() + x.shape[0]
+
+    model = Scaled()
+    fast = dlp.optimize(model, dynamic=True)
+    with torch.inference_mode():
+        for rows, scale in ((3, 0.5), (4, 0.5), (4, 1.25), (5, -2.0), (9, 0.5)):
+            x = torch.randn(rows, 6)
+            assert close(fast(x, scale), model(x, scale))
+    report = dlp.report(fast)
+    assert (report.calls_compiled, report.calls_eager, report.calls_mixed) == (5, 0, 0), str(report)
+    assert graphs(fast) == (3, 3)
