@@ -9,8 +9,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 help:
 	@echo "make demo     train a small network, optimise it, compare and time it; then ResNet-18"
 	@echo "make test     all tests (lit, then pytest)"
-	@echo "make bench    the networks beside eager, timed; kernels beside the machine's peak"
-	@echo "make proof    every case of the tests in test/proof, and the networks at full size"
+	@echo "make bench    the networks beside other tools, timed in turns (python -m bench --help)"
+	@echo "make proof    every case of the tests in test/proof, networks at full size, random ones under sanitizers"
 	@echo "make conformance  PyTorch's own samples of its operations, all of them, against eager (an hour or two)"
 	@echo "make fuzz     random networks against eager, 5000 of them; COUNT=... for another number"
 	@echo "make docs     write the pages that are derived from the code"
@@ -56,6 +56,7 @@ bench: .venv/ready-test
 proof: .venv/ready-test
 	DLP_PROOF=all $(BIN)/pytest -n $(JOBS) --dist=worksteal test/proof
 	$(BIN)/python scripts/full_size.py
+	$(BIN)/python scripts/fuzz.py --count 500 --sanitize --jobs $(JOBS)
 
 conformance: .venv/ready-test
 	$(BIN)/python scripts/conformance.py --all --code 4

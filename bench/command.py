@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="time dlp also without this pass, or with other options: 'PASS{option=value}'; can be repeated",
     )
-    what.add_argument("--micro", action="store_true", help="the single layers too")
+    what.add_argument("--micro", action="store_true", help="the single layers")
     what.add_argument(
         "--draw",
         metavar="SEED",

@@ -6,11 +6,23 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import pytest
+
+from bench import inductor, runtimes  # noqa: F401  (they enter the table of candidates)
+from bench.candidates import CANDIDATES, changed_pipeline
+from bench.draw import draw, population
+from bench.json_file import read, to_json
 from bench.picture import svg
+from bench.reference import compare
 from bench.results import Result, Row
+from bench.rounds import Protocol
+from bench.rows import ROWS
+from bench.table import EAGER, best_ratios
+from dlp.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,3 +62,53 @@ def test_picture_has_a_bar_for_each_figure() -> None:
     root = ElementTree.fromstring(svg([result]))
     bars = root.findall(".//{http://www.w3.org/2000/svg}title")
     assert [bar.text for bar in bars] == ["eager: 2.000 ms", "dlp: 1.000 ms"]
+
+
+def test_a_network_without_undisturbed_rounds_is_not_counted() -> None:
+    rows = [Row("eager", ms=[2.0]), Row("openvino", ms=[1.5]), Row("dlp", ms=[1.0])]
+    results = [Result("n", "small", rows, rounds=1), Result("m", "small", rows, rounds=20)]
+    assert best_ratios(results) == {"m": 1.5}
+    assert best_ratios(results, EAGER) == {"m": 2}
+
+
+def test_dlp_without_a_pass_is_no_rival() -> None:
+    rows = [Row("eager", ms=[2.0]), Row("copy", ms=[0.1]), Row("dlp:cse", ms=[0.5]), Row("dlp", ms=[1.0])]
+    assert Result("n", "small", rows, rounds=20).best() == "eager"
+
+
+def test_a_pass_is_left_out_or_given_other_options() -> None:
+    whole = changed_pipeline("share-padding").split(",")
+    assert "share-padding" not in whole and "pack-weights" in whole
+    assert "lower-pad{trailing=false}" in changed_pipeline("lower-pad{trailing=false}")
+    with pytest.raises(InputError, match="share-padding"):
+        changed_pipeline("share-paddings")
+
+
+def test_figures_from_elsewhere_are_scaled_by_the_peak() -> None:
+    """At half of the peak twice the time is expected; who is slower than that, and than its rivals, is weak."""
+    names = {"eager": 2 * 22.3, "onnxruntime": 2 * 12.4, "openvino": 2 * 12.0 * 1.5}
+    rows = [Row(name, ms=[ms]) for name, ms in names.items()]
+    result = Result("resnet18", "full", rows, peaks=[355.0 / 2], rounds=20)
+    verdicts = {c.candidate: c.verdict.split(":")[0] for c in compare([result])}
+    assert verdicts == {"eager": "as expected", "onnxruntime": "as expected", "openvino": "WEAK"}
+
+
+def test_figures_from_elsewhere_are_of_networks_and_candidates() -> None:
+    data = tomllib.loads((ROOT / "bench" / "reference.toml").read_text())
+    assert set(data["ms"]) <= set(ROWS)
+    assert {name for figures in data["ms"].values() for name in figures} <= set(CANDIDATES)
+
+
+def test_draws_repeat_and_avoid_the_table() -> None:
+    assert draw(7) == draw(7) != draw(8)
+    drawn = {name.partition(":")[2] for name in population()}
+    assert len(drawn) == len(population()) > 50
+    assert not drawn & set(ROWS)
+
+
+def test_results_are_read_back(tmp_path: Path) -> None:
+    rows = [Row("eager", ms=[2.0, 3.0], facts={"flops": 6}), Row("dlp", "wrong: error 1", 1.0)]
+    results = [Result("n", "small", rows, "N", rounds=2, dropped=1, peaks=[50.0, 60.0])]
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(to_json(results, [], Protocol(), None)))
+    assert read(path) == results
