@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import prod
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, f32
+from xdsl.dialects.builtin import ModuleOp, TensorType, f32
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Attribute, Block, SSAValue
 from xdsl.passes import ModulePass
 
 from dlp import targets
@@ -16,6 +16,7 @@ from dlp.cost.winograd import best_tile
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
 from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.elementwise import scalar_value
+from dlp.dialects.dlp.graph import WeightOp
 from dlp.dialects.dlp.loop import graph_blocks
 from dlp.dialects.dlp.structured import GraphBuilder, int_list
 from dlp.dialects.dlp.toom_cook import LARGEST
@@ -26,6 +27,7 @@ from dlp.dialects.dlp.winograd import (
     WinogradOutputTransformOp,
 )
 from dlp.statistics import count
+from dlp.tiling.schedule import element_bytes
 
 from ._carried_views import shape_of
 from ._weight_side import WeightSide
@@ -65,20 +67,25 @@ class Winograd(ModulePass):
             return
         for func in op.ops:
             if isinstance(func, FuncOp):
+                weights = sum(_bytes(op.res.type) for op in func.walk() if isinstance(op, WeightOp))
                 for block in graph_blocks(func):
-                    self._in_block(block)
+                    self._in_block(block, weights)
 
-    def _in_block(self, block: Block) -> None:
+    def _in_block(self, block: Block, all_weights: int) -> None:
         weights = WeightSide(block)
         for op in list(block.ops):
             if not isinstance(op, ConvOp) or not is_candidate(op):
                 continue
             if op.ins[1] not in weights or op.ins[0] in weights:
                 continue
-            tile = self.tile or best_tile(op, targets.load(self.target))
+            tile = self.tile or best_tile(op, targets.load(self.target), all_weights)
             if tile is not None and tile + op.kernel[0] - 1 <= LARGEST:
                 _rewrite(op, tile)
                 count(f"convolutions with tiles of {tile}")
+
+
+def _bytes(of: TensorType[Attribute]) -> int:
+    return prod(of.get_shape()) * element_bytes(of.element_type)
 
 
 def is_candidate(op: ConvOp) -> bool:

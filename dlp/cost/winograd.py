@@ -27,6 +27,9 @@ TILES = (2, 4)
 _L2_BYTES_PER_CYCLE = 24.0
 _L3_BYTES_PER_CYCLE = 12.0
 _MEMORY_BYTES_PER_CYCLE = 6.0
+_WEIGHT_BYTES_PER_CYCLE = 1.8
+"""Of one core from memory, while the others draw as well. Measured. The weights of a network come from there if they
+are many: the other layers pass through the caches between two calls."""
 _TRANSFORM_STALLS = 2.5
 """How much longer a transform takes than its operations, one after the other: more values than registers, many lines
 of the cache at once. Measured."""
@@ -34,25 +37,30 @@ _KERNEL_CYCLES = 3000.0
 """Cycles to start a kernel's threads and wait for them."""
 
 
-def best_tile(op: ConvOp, target: Target) -> int | None:
-    """Pixels a side of the tiles that are fastest; None where the plain convolution is."""
+def best_tile(op: ConvOp, target: Target, all_weights: int) -> int | None:
+    """Pixels a side of the tiles that are fastest; None where the plain convolution is.
+
+    Args:
+        all_weights: bytes of the weights of the whole network.
+    """
+    rate = _L3_BYTES_PER_CYCLE if all_weights <= target.l3_bytes // 4 else _WEIGHT_BYTES_PER_CYCLE
     window = op.kernel[0]
-    plain = plain_cycles(op, target) * (1 - LEAST_GAIN)
+    plain = plain_cycles(op, target, rate) * (1 - LEAST_GAIN)
     possible = [t for t in TILES if t + window - 1 <= toom_cook.LARGEST and max(op.shape[1:-1]) >= t]
-    costs = {tile: winograd_cycles(op, tile, target) for tile in possible}
+    costs = {tile: winograd_cycles(op, tile, target, rate) for tile in possible}
     tile = min(costs, key=lambda t: costs[t], default=None)
     return tile if tile is not None and costs[tile] < plain else None
 
 
-def plain_cycles(op: ConvOp, target: Target) -> float:
-    """Cycles of one core for the sum of products."""
+def plain_cycles(op: ConvOp, target: Target, rate: float) -> float:
+    """Cycles of one core for the sum of products; it draws `rate` bytes of weights in one of them."""
     *lines, pixels, columns = op.shape
     depth = prod(op.iteration_space().reduction)
     weights = 4 * depth * columns
-    return prod(lines) * depth * _row_cycles(target, pixels, columns) + _traffic(weights, target, weights)
+    return max(prod(lines) * depth * _row_cycles(target, pixels, columns), weights / rate)
 
 
-def winograd_cycles(op: ConvOp, tile: int, target: Target) -> float:
+def winograd_cycles(op: ConvOp, tile: int, target: Target, rate: float) -> float:
     """Cycles of one core for the transforms and the products, weights already transformed."""
     window, spatial = op.kernel[0], op.spatial_rank
     side = tile + window - 1
@@ -60,7 +68,7 @@ def winograd_cycles(op: ConvOp, tile: int, target: Target) -> float:
     tiles = op.shape[0] * prod(ceil(n / tile) for n in op.shape[1:-1])
     depth, columns = op.in_shape(0)[-1], op.shape[-1]
     weights = 4 * factors * depth * columns
-    products = factors * depth * _row_cycles(target, tiles, columns) + _traffic(weights, target, weights)
+    products = max(factors * depth * _row_cycles(target, tiles, columns), weights / rate)
     data, result = 4 * factors * tiles * depth, 4 * factors * tiles * columns
     moved = 2 * _traffic(data, target, data + result) + 2 * _traffic(result, target, data + result)
     lines_in = sum(side ** (spatial - 1) for _ in range(spatial))
