@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 
 import torch
 
@@ -29,6 +30,7 @@ from dlp.testing.random_networks import (
     Road,
     blamed,
     find_failure,
+    find_failures,
     random_network,
     reproducer,
     shrink,
@@ -42,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     names = OMISSIBLE if options.without_each else ()
     given = tuple(options.without)
-    ways: dict[str, bool] = {"compiled": not options.interpret, "sanitized": options.sanitize}
-    roads = [Road(without=w, **ways) for w in (given, *((*given, n) for n in names if n not in given))]
+    road = Road(without=given, compiled=not options.interpret, sanitized=options.sanitize)
+    roads = [road, *(replace(road, without=(*given, n)) for n in names if n not in given)]
     failures: Counter[str] = Counter()
     started = time.perf_counter()
     last = options.seed + options.count
@@ -130,16 +132,14 @@ def _checked(
 def _check(seed: int, roads: Sequence[Road], shrinking: bool) -> Found:
     torch.set_num_threads(1)
     network = random_network(seed)
-    first = find_failure(network, roads[0])
-    if first is not None:  # no wonder if it fails without other passes as well
-        return [(first.kind, _explained(network, first, roads[0], shrinking))]
     found: Found = []
-    for road in roads[1:]:
-        failure = find_failure(network, road)
-        if failure is not None:
-            found.append(
-                (f"{failure.kind} without {road.without}", _explained(network, failure, road, shrinking))
-            )
+    ways = {road.without: road for road in roads}
+    for failure in find_failures(network, *roads):
+        road = ways.get(failure.without, roads[0])
+        explained = _explained(network, failure, road, shrinking)
+        if road is roads[0]:  # no wonder if it fails without other passes as well
+            return [(failure.kind, explained)]
+        found.append((f"{failure.kind} without {road.without}", explained))
     return found
 
 

@@ -9,7 +9,7 @@ if failure:
 `scripts/fuzz.py` does this for any number of seeds.
 """
 
-from .checking import OMISSIBLE, Failure, Road, blamed, find_failure
+from .checking import OMISSIBLE, Failure, Road, blamed, find_failure, find_failures
 from .generator import RandomNetwork, random_network
 from .shrinking import reproducer, shrink
 
@@ -20,6 +20,7 @@ __all__ = [
     "Road",
     "blamed",
     "find_failure",
+    "find_failures",
     "random_network",
     "reproducer",
     "shrink",

@@ -29,6 +29,7 @@ from dlp.frontends.torch.decompositions import decomposition_table
 from dlp.frontends.torch.imported_graph import ImportedGraph
 from dlp.frontends.torch.importer import import_graph
 from dlp.interpreter.dtypes import Array
+from dlp.ir_text import ir_text
 from dlp.pass_manager import Instrument, PassFailure, PassManager, PassRecord, error_line
 from dlp.pass_pipeline import Step, parse_passes, pipeline_text
 from dlp.runtime import Library
@@ -131,16 +132,23 @@ class _Wrong(Exception):
 
 def find_failure(network: RandomNetwork, *roads: Road) -> Failure | None:
     """The first station of the roads (by default of the whole one) at which something is wrong; None if nothing is."""
-    without: tuple[str, ...] = ()
+    return next(find_failures(network, *roads), None)
+
+
+def find_failures(network: RandomNetwork, *roads: Road) -> Iterator[Failure]:
+    """The first station of each road at which something is wrong. Roads that meet are taken once from there on."""
     try:
         imported = import_network(network)
         _interpret("interpreter", imported.graph.module, imported)
-        for road in roads or (Road(),):
-            without = road.without
-            _take_road(imported, road)
     except _Wrong as wrong:
-        return Failure(*wrong.args, without=without)
-    return None
+        yield Failure(*wrong.args)
+        return
+    taken: set[object] = set()
+    for road in roads or (Road(),):
+        try:
+            _take_road(imported, road, taken)
+        except _Wrong as wrong:
+            yield Failure(*wrong.args, without=road.without)
 
 
 def blamed(network: RandomNetwork, failure: Failure, road: Road) -> list[str]:
@@ -208,14 +216,22 @@ def import_network(network: RandomNetwork) -> Imported:
     )
 
 
-def _take_road(imported: Imported, road: Road) -> None:
+def _take_road(imported: Imported, road: Road, taken: set[object]) -> None:
+    """Go on from the import, up to where another road was before: `taken` holds such places of one network.
+
+    A pass that is left out often changes nothing, and what is the same then need not be computed again.
+    """
     target = road.target or host()
     module = imported.graph.module.clone()
     early, late = (pipeline_text(steps) for steps in _steps(road.without))
     with _station("graph passes"):
         steps = parse_passes(early, target=target.name.partition("-on-")[0])
         PassManager(steps).run(make_context(), module)
-    _interpret("interpreted kernels", module, imported)
+    kernels = ir_text(module)
+    if _first_met(taken, kernels):
+        _interpret("interpreted kernels", module, imported)
+    if not _first_met(taken, (kernels, late, target.name, replace(road, without=(), target=None))):
+        return
     if road.sanitized:
         with _station("sanitized C"), tempfile.TemporaryDirectory(prefix="dlp-random-") as folder:
             whole = ",".join((early, late))
@@ -231,7 +247,9 @@ def _take_road(imported: Imported, road: Road) -> None:
             )
             assert_same(found, imported.expected, rtol=TOLERANCE, what="output")
     elif road.compiled:
-        compiled = _compiled(module, late, target, road)
+        compiled = _compiled(module, late, target, road, taken)
+        if compiled is None:
+            return
         for call in ("first", "second"):
             with _station("C"):
                 packed = compiled.pack_arrays([imported.weights[s.name] for s in compiled.signature.weights])
@@ -239,12 +257,25 @@ def _take_road(imported: Imported, road: Road) -> None:
                 assert_same(found, imported.expected, rtol=TOLERANCE, what=f"{call} call, output")
 
 
-def _compiled(module: ModuleOp, pipeline: str, target: Target, road: Road) -> CompiledModule:
+def _first_met(places: set[object], place: object) -> bool:
+    """Whether a place is met for the first time."""
+    if place in places:
+        return False
+    places.add(place)
+    return True
+
+
+def _compiled(
+    module: ModuleOp, pipeline: str, target: Target, road: Road, taken: set[object]
+) -> CompiledModule | None:
+    """None where another road led to the same C."""
     with _station("lowering passes"):
         metadata = lower_module(module, target=target, threads=road.threads, pipeline=pipeline)
         verify(module)
     with _station("C printer"):
         sources = {"module.c": print_c(module, target)}
+    if not _first_met(taken, (sources["module.c"], metadata.to_json(), target.name, road.flags)):
+        return None
     # What was compiled is not met again; the code stays in memory when its file is gone.
     with _station("C compiler"), tempfile.TemporaryDirectory(prefix="dlp-random-") as folder:
         flags = (*road.flags, "-Wall", "-Wextra", "-Werror")
