@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import ModuleOp, UnregisteredOp
-from xdsl.ir import Operation
+import functools
+
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    IntegerAttr,
+    MemRefType,
+    ModuleOp,
+    StringAttr,
+    TensorType,
+    UnregisteredOp,
+)
+from xdsl.ir import Attribute, Operation
 from xdsl.utils.exceptions import VerifyException
 
+from dlp.dialects.dlp.dim import Dim
+from dlp.dialects.dlp.structured import dims_of
 from dlp.dominance import undominated_use
-from dlp.errors import VerificationError
+from dlp.errors import StaticShapeRequired, VerificationError
 from dlp.ir_text import excerpt
 
 # What xDSL's verifier raises: its own exception, and ValueError where the structure itself is broken.
@@ -38,6 +50,7 @@ def verify(module: ModuleOp) -> None:
     Raises:
         InvalidOperation: the first operation found to be wrong.
     """
+    _verify_open_sizes(module)
     try:
         module.verify()
     except _BROKEN as error:
@@ -56,6 +69,49 @@ def verify(module: ModuleOp) -> None:
         wrong = buffer_violation(module)
         if wrong is not None:
             raise InvalidOperation(wrong[0], f"'{_name(wrong[0])}': {wrong[1]}")
+
+
+def _verify_open_sizes(module: ModuleOp) -> None:
+    """Check that what says which sizes the `?` of a type are fits the type."""
+    for op in module.walk():
+        arguments = (a for region in op.regions for block in region.blocks for a in block.args)
+        for value in (*op.results, *arguments):
+            if isinstance(value.type, TensorType | MemRefType) and dims_of(value.type) is not None:
+                wrong = _wrong_sizes(value.type)
+                if wrong:
+                    raise InvalidOperation(op, f"'{_name(op)}': {value.type}: {wrong}")
+
+
+@functools.lru_cache(maxsize=4096)
+def _wrong_sizes(shaped: TensorType[Attribute] | MemRefType[Attribute]) -> str:
+    dims = dims_of(shaped)
+    assert dims is not None
+    for name, seen in dims.symbols.data.items():
+        if not isinstance(seen, IntegerAttr) or seen.value.data < 0:
+            return f"the size that was seen of {name} is {seen}"
+    if not all(isinstance(n, StringAttr | IntegerAttr) for n in (*dims.sizes, *dims.strides)):
+        return "a size is neither a number nor an expression"
+    try:
+        sizes, strides = dims.get_sizes(), dims.get_strides()
+    except (ValueError, StaticShapeRequired) as error:
+        return str(error)
+    shape = shaped.get_shape()
+    if len(sizes) != len(shape) or len(strides) != len(shape):
+        return f"{len(sizes)} sizes and {len(strides)} strides for {len(shape)} dimensions"
+    for d, (size, n) in enumerate(zip(sizes, shape, strict=True)):
+        if size != n if not isinstance(size, Dim) else n != DYNAMIC_INDEX:
+            return f"dimension {d} is {'?' if n == DYNAMIC_INDEX else n} in the type and {size} beside it"
+        if isinstance(size, Dim) and _is_negative(size):
+            return f"the size {size} of dimension {d} is negative"
+    return ""
+
+
+def _is_negative(size: Dim) -> bool:
+    """Whether it is known to be so for all values of its symbols."""
+    try:
+        return size.most is not None and size.most < 0
+    except StaticShapeRequired:
+        return False
 
 
 def _culprit(module: ModuleOp) -> Operation:

@@ -478,3 +478,31 @@ func.func @two_sizes() -> tensor<i64> {
   %0 = dlp.size ins() -> tensor<i64> {size = #dlp.dims<[2, 3], [], {}>}
   func.return %0 : tensor<i64>
 }
+
+// -----
+
+// expected-error @below {{1 sizes and 1 strides for 2 dimensions}}
+func.func @sizes_of_too_few_dimensions(%x: tensor<?x8xf32, #dlp.dims<["s0"], [], {s0 = 9}>>) {
+  func.return
+}
+
+// -----
+
+// expected-error @below {{dimension 0 is 4 in the type and s0 beside it}}
+func.func @open_and_known(%x: tensor<4x8xf32, #dlp.dims<["s0", 8], [], {s0 = 9}>>) {
+  func.return
+}
+
+// -----
+
+// expected-error @below {{'s0' is no size over the symbols (none)}}
+func.func @unknown_symbol(%x: tensor<?x8xf32, #dlp.dims<["s0", 8], [], {}>>) {
+  func.return
+}
+
+// -----
+
+// expected-error @below {{the size -s0 of dimension 0 is negative}}
+func.func @negative_size(%x: tensor<?x8xf32, #dlp.dims<["-1 * s0", 8], [], {s0 = 9}>>) {
+  func.return
+}
