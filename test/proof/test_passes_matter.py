@@ -26,6 +26,7 @@ CARRY = {
     "decompose": "the C printer knows no composite ops",
     "outline-kernels": "only functions are bufferised and lowered",
     "bufferize": "only buffers have addresses",
+    "tile-attention": "attention has no other loops",
     "lower-pad": "what is left of pads and concatenations has no loops",
     "convert-dlp-to-loops": "what the vectoriser leaves alone needs loops",
 }
