@@ -235,8 +235,7 @@ class TileAndFuse:
     def _can_be_inside(producer: DestinationOp, reader: DestinationOp) -> bool:
         """A padded value that the caller wants as well is computed as a whole."""
         return producer.parent is reader.parent and (
-            isinstance(producer, StructuredOp)
-            or (isinstance(producer, PadOp) and is_local(producer.outs[0]))
+            isinstance(producer, StructuredOp) or (isinstance(producer, PadOp) and is_local(producer.outs[0]))
         )
 
     def _materialise(self, emitter: Emitter, producer: DestinationOp, region: Region) -> SSAValue:

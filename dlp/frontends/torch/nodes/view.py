@@ -22,9 +22,7 @@ def broadcast(g: Emitter, x: SSAValue, shape: Sequence[int]) -> SSAValue:
     return x if g.shape_of(x) == tuple(shape) else g(BroadcastOp, x, shape=tuple(shape))
 
 
-def slice_of(
-    g: Emitter, x: SSAValue, dimension: int, start: Size, length: Size, step: int = 1
-) -> SSAValue:
+def slice_of(g: Emitter, x: SSAValue, dimension: int, start: Size, length: Size, step: int = 1) -> SSAValue:
     """`length` elements along one dimension."""
     shape = g.shape_of(x)
     if step == 1 and length == shape[dimension]:
