@@ -20,7 +20,7 @@ from dlp.dialects.dlp.graph import WeightOp
 from dlp.dialects.dlp.loop import graph_blocks
 from dlp.dialects.dlp.structured import GraphBuilder, int_list
 from dlp.dialects.dlp.toom_cook import LARGEST
-from dlp.dialects.dlp.view import PadOp, ReshapeOp
+from dlp.dialects.dlp.view import CopyOp, PadOp, ReshapeOp, ViewOp
 from dlp.dialects.dlp.winograd import (
     WinogradFilterTransformOp,
     WinogradInputTransformOp,
@@ -97,7 +97,7 @@ def is_candidate(op: ConvOp) -> bool:
         and op.panel is None
         and op.group_count == 1
         and op.element_type == f32
-        and is_static((*op.shape, *op.in_shape(0), *op.in_shape(1)))
+        and is_static((*op.shape[1:], *op.in_shape(0)[1:], *op.in_shape(1)))
         and all(n == 1 for n in (*int_list(op.strides), *int_list(op.dilations)))
         and 1 < kernel[0] < LARGEST
         and len(set(kernel)) == 1
@@ -113,6 +113,8 @@ def _rewrite(op: ConvOp, tile: int) -> None:
     needed = [t * tile + window - 1 for t in tiles]
     x = _extended(b, x, [a - s for a, s in zip(needed, op.in_shape(0)[1:-1], strict=True)])
     f = {"tile": tile, "window": window}
+    if isinstance(w.owner, ViewOp):
+        w = b(CopyOp, w)  # in the order in which vectors are read
     v, u = b(WinogradInputTransformOp, x, **f), b(WinogradFilterTransformOp, w, **f)
     factors = shape_of(v)[: len(size)]
     depth = op.in_shape(0)[-1]

@@ -16,6 +16,7 @@ from xdsl.dialects.builtin import f32
 from dlp.cost.register_tile import choose_register_tile, step_cycles
 from dlp.dialects.dlp import toom_cook
 from dlp.dialects.dlp.contraction import ConvOp
+from dlp.dialects.dlp.dim import hint, hints
 from dlp.targets import Target
 
 LEAST_GAIN = 0.1
@@ -54,7 +55,7 @@ def best_tile(op: ConvOp, target: Target, all_weights: int) -> int | None:
 
 def plain_cycles(op: ConvOp, target: Target, rate: float) -> float:
     """Cycles of one core for the sum of products; it draws `rate` bytes of weights in one of them."""
-    *lines, pixels, columns = op.shape
+    *lines, pixels, columns = hints(op.shape)
     depth = prod(op.iteration_space().reduction)
     weights = 4 * depth * columns
     return max(prod(lines) * depth * _row_cycles(target, pixels, columns), weights / rate)
@@ -65,7 +66,7 @@ def winograd_cycles(op: ConvOp, tile: int, target: Target, rate: float) -> float
     window, spatial = op.kernel[0], op.spatial_rank
     side = tile + window - 1
     factors = side**spatial
-    tiles = op.shape[0] * prod(ceil(n / tile) for n in op.shape[1:-1])
+    tiles = hint(op.shape[0]) * prod(ceil(n / tile) for n in op.shape[1:-1])
     depth, columns = op.in_shape(0)[-1], op.shape[-1]
     weights = 4 * factors * depth * columns
     products = max(factors * depth * _row_cycles(target, tiles, columns), weights / rate)

@@ -33,3 +33,16 @@ def test_like_eager(batch: int, height: int, width: int, tmp_path: Path) -> None
     assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
     sources = "".join(file.read_text() for file in tmp_path.rglob("*.c"))
     assert "winograd_output_transform" in sources
+
+
+def test_open_batches() -> None:
+    """Of images with known sizes; the second number of images compiles for all."""
+    torch.manual_seed(0)
+    model = Residual(48).eval()
+    fast = dlp.optimize(model, strict=True)
+    with torch.inference_mode():
+        for batch in (2, 3, 5):
+            x = torch.randn(batch, 48, 16, 14)
+            expected, found = model(x), fast(x)
+            assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
+    assert dlp.report(fast).graphs_for_all_sizes == 1
