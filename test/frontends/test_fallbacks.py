@@ -115,7 +115,7 @@ class Between(nn.Module):
 
     def forward(self, x):
         y = torch.fft.fft(self.first(x).relu()).abs()
-        q, r = torch.linalg.qr(y)
+        q, r = torch.linalg.qr(y + 9 * torch.eye(3, 6))  # full rank where relu leaves a row of zeros
         values, places = self.first(x).sin().kthvalue(2, dim=1)
         return (
             self.last(r.transpose(0, 1)[:, :3].abs().repeat(1, 2)[:, :4]).tanh(),
@@ -142,7 +142,7 @@ def test_what_surrounds_unsupported_operations_is_compiled():
     left = {op.name for op in report.ops_left}
     assert {"aten._fft_r2c.default", "aten.linalg_qr.default"} <= left
     assert {"aten.relu.default", "aten.tanh.default", "aten.exp.default"} <= set(report.ops_compiled_by_name)
-    assert report.weights_packed == 4
+    assert report.weights_packed == 5  # the constant is one
     x, y = X.clone().requires_grad_(), X.clone().requires_grad_()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
