@@ -12,7 +12,7 @@ network.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import prod
@@ -296,9 +296,6 @@ class StructuredOp(DestinationOp, ABC):
     CHECKS: ClassVar[bool] = False
     """Whether the body checks its operands, and so has an effect beside its value: it is evaluated on scalars."""
 
-    RUNS_START: ClassVar[bool] = False
-    """Whether a tile has to start where a run does (see `tile_runs`)."""
-
     COMBINER: ClassVar[str | None] = None
     """How a reduction combines (a key of NEUTRAL); None for element-wise ops."""
 
@@ -348,6 +345,19 @@ class StructuredOp(DestinationOp, ABC):
         return prod(self.iteration_space().sizes) * (
             2 if self.COMBINER == "add" and len(self.ins) == 2 else 1
         )
+
+
+class TransformOp(StructuredOp, ABC):
+    """A reduction whose results come by the run (see `tile_runs`), from one reading of the operand.
+
+    A tile starts where a run does; the last run of a dimension may be a part of one.
+    """
+
+    @abstractmethod
+    def transform(
+        self, b: BodyBuilder, read: Callable[[tuple[int, ...]], Value]
+    ) -> Mapping[tuple[int, ...], Value]:
+        """All results of one run, by their place in it: `read` gives the operand at a place of the reduction."""
 
 
 class DecomposableOp(DestinationOp, ABC):

@@ -24,7 +24,7 @@ from .structured import (
     IterationSpace,
     Shape,
     ShapedValueType,
-    StructuredOp,
+    TransformOp,
     dims,
     int_of,
     shape_of,
@@ -34,11 +34,10 @@ from .structured import (
 Place = tuple[int, ...]
 
 
-class WinogradOp(StructuredOp, ABC):
+class WinogradOp(TransformOp, ABC):
     """A linear map along each of several dimensions, with the coefficients of F(tile, window)."""
 
     COMBINER: ClassVar[str | None] = "add"
-    RUNS_START: ClassVar[bool] = True
 
     tile = prop_def(IntegerAttr)
     """Outputs of a tile along each dimension."""
@@ -60,7 +59,6 @@ class WinogradOp(StructuredOp, ABC):
         """The dimension of the result along which the rows of each matrix lie; those of the reduction are in order."""
 
     def transform(self, b: BodyBuilder, read: Callable[[Place], Value]) -> Mapping[Place, Value]:
-        """All results of one tile at once: `read` gives the operand at a place of the reduction."""
         sizes, matrix = self.iteration_space().reduction, self.matrix
         rows = len(matrix)
         # The last dimension first: its lines are read one after the other, and are done with.
@@ -119,7 +117,7 @@ class WinogradInputTransformOp(WinogradOp):
     def infer(
         cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
     ) -> tuple[Shape | None, Attribute | None]:
-        (x,) = _operands(cls.name, ins)
+        x = _operand(cls.name, ins)
         spatial, tile, factors = len(x) - 2, int_of(properties["tile"]), _factors(properties)
         if spatial < 1 or any((s - factors) % tile or s < factors for s in x[1:-1]):
             raise VerifyException(f"{cls.name}: operand 0 ({ins[0]}) is not [n, s..., c] of whole tiles")
@@ -157,7 +155,7 @@ class WinogradFilterTransformOp(WinogradOp):
     def infer(
         cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
     ) -> tuple[Shape | None, Attribute | None]:
-        (w,) = _operands(cls.name, ins)
+        w = _operand(cls.name, ins)
         spatial, window = len(w) - 2, int_of(properties["window"])
         if spatial < 1 or any(n != window for n in w[:-2]):
             raise VerifyException(f"{cls.name}: operand 0 ({ins[0]}) is not a filter of {window} taps")
@@ -194,7 +192,7 @@ class WinogradOutputTransformOp(WinogradOp):
     def infer(
         cls, ins: Sequence[ShapedValueType], properties: Mapping[str, Attribute]
     ) -> tuple[Shape | None, Attribute | None]:
-        (m,) = _operands(cls.name, ins)
+        m = _operand(cls.name, ins)
         spatial, factors = (len(m) - 2) // 2, _factors(properties)
         if spatial < 1 or len(m) % 2 or any(n != factors for n in m[:spatial]):
             raise VerifyException(f"{cls.name}: operand 0 ({ins[0]}) is not [{factors}..., n, t..., c]")
@@ -231,10 +229,10 @@ class WinogradOutputTransformOp(WinogradOp):
         return ("n", *names, "c", *(f"k{s}" for s in names))
 
 
-def _operands(name: str, ins: Sequence[ShapedValueType]) -> list[Shape]:
+def _operand(name: str, ins: Sequence[ShapedValueType]) -> Shape:
     if len(ins) != 1:
         raise VerifyException(f"{name}: takes 1 operand, has {len(ins)}")
-    return [shape_of(ins[0])]
+    return shape_of(ins[0])
 
 
 def _factors(properties: Mapping[str, Attribute]) -> int:

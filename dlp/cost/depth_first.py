@@ -23,6 +23,7 @@ from dlp.targets import Target
 from dlp.tiling.linear import Interval, NotAlignedError, Region, evaluate, whole
 from dlp.tiling.schedule import (
     L2_BYTES_PER_CYCLE,
+    L3_BYTES_PER_CYCLE,
     MEMORY_BYTES_PER_CYCLE,
     TILE_OVERHEAD,
     element_bytes,
@@ -31,9 +32,6 @@ from dlp.tiling.schedule import (
 
 SCRATCH_LIMIT = 200 * 1024
 """Bytes of a tile's intermediates; they are on a thread's stack."""
-
-L3_BYTES_PER_CYCLE = 12.0
-"""Bytes a cycle that one core draws from the last-level cache."""
 
 LEAST_GAIN = 0.1
 """Part of the time that must be won: the estimate is rough, and tiles at the border of an image are slower."""

@@ -18,6 +18,7 @@ from dlp.dialects.dlp import toom_cook
 from dlp.dialects.dlp.contraction import ConvOp
 from dlp.dialects.dlp.dim import hint, hints
 from dlp.targets import Target
+from dlp.tiling.schedule import L2_BYTES_PER_CYCLE, L3_BYTES_PER_CYCLE, MEMORY_BYTES_PER_CYCLE
 
 LEAST_GAIN = 0.1
 """Part of the time that must be won: the estimate is rough, and rounding differs."""
@@ -25,9 +26,6 @@ LEAST_GAIN = 0.1
 TILES = (2, 4)
 """Sides of tiles to choose from."""
 
-_L2_BYTES_PER_CYCLE = 24.0
-_L3_BYTES_PER_CYCLE = 12.0
-_MEMORY_BYTES_PER_CYCLE = 6.0
 _WEIGHT_BYTES_PER_CYCLE = 1.8
 """Of one core from memory, while the others draw as well. Measured. The weights of a network come from there if they
 are many: the other layers pass through the caches between two calls."""
@@ -44,7 +42,7 @@ def best_tile(op: ConvOp, target: Target, all_weights: int) -> int | None:
     Args:
         all_weights: bytes of the weights of the whole network.
     """
-    rate = _L3_BYTES_PER_CYCLE if all_weights <= target.l3_bytes // 4 else _WEIGHT_BYTES_PER_CYCLE
+    rate = L3_BYTES_PER_CYCLE if all_weights <= target.l3_bytes // 4 else _WEIGHT_BYTES_PER_CYCLE
     window = op.kernel[0]
     plain = plain_cycles(op, target, rate) * (1 - LEAST_GAIN)
     possible = [t for t in TILES if t + window - 1 <= toom_cook.LARGEST and max(op.shape[1:-1]) >= t]
@@ -72,7 +70,7 @@ def winograd_cycles(op: ConvOp, tile: int, target: Target, rate: float) -> float
     products = max(factors * depth * _row_cycles(target, tiles, columns), weights / rate)
     data, result = 4 * factors * tiles * depth, 4 * factors * tiles * columns
     moved = 2 * _traffic(data, target, data + result) + 2 * _traffic(result, target, data + result)
-    lines_in = sum(side ** (spatial - 1) for _ in range(spatial))
+    lines_in = spatial * side ** (spatial - 1)
     lines_out = sum(side ** (spatial - 1 - k) * tile**k for k in range(spatial))
     given = toom_cook.matrices(tile, window)
     work = lines_in * _operations(given.data) * depth + lines_out * _operations(given.output) * columns
@@ -91,8 +89,8 @@ def _row_cycles(target: Target, rows: int, columns: int) -> float:
 def _traffic(moved: int, target: Target, held: int) -> float:
     """Cycles to draw bytes from where `held` bytes have room."""
     if held <= target.l2_bytes:
-        return moved / _L2_BYTES_PER_CYCLE
-    return moved / (_L3_BYTES_PER_CYCLE if held <= target.l3_bytes // 2 else _MEMORY_BYTES_PER_CYCLE)
+        return moved / L2_BYTES_PER_CYCLE
+    return moved / (L3_BYTES_PER_CYCLE if held <= target.l3_bytes // 2 else MEMORY_BYTES_PER_CYCLE)
 
 
 @cache

@@ -20,7 +20,7 @@ from xdsl.ir.affine import AffineExpr, AffineSymExpr
 
 from dlp.dialects.dlp.dim import Dim, is_static
 from dlp.dialects.dlp.elementwise import ConstantOp
-from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, StructuredOp, int_list
+from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, StructuredOp, TransformOp, int_list
 from dlp.dialects.dlp.view import CopyOp, PadOp, ReshapeOp
 from dlp.tiling.emitter import Emitter, close
 from dlp.tiling.extents import extents
@@ -110,8 +110,7 @@ def check_alignment(op: DestinationOp, box: Region) -> None:
             if not interval.is_static or not interval.offset.terms_divisible(run):
                 raise NotAlignedError
             start, size = interval.offset.constant % run, interval.static_size
-            if op.RUNS_START:
-                # The last run of a dimension may be a part of one.
+            if isinstance(op, TransformOp):
                 at_end = interval.offset.constant + size == op.shape[d]
                 if start or (size % run and not at_end):
                     raise NotAlignedError

@@ -18,7 +18,7 @@ from xdsl.ir.affine import AffineBinaryOpExpr, AffineBinaryOpKind
 from dlp.cost.register_tile import choose_register_tile, step_cycles
 from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
 from dlp.dialects.dlp.dim import Dim, hint, hints, is_static
-from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, StructuredOp
+from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, StructuredOp, TransformOp
 from dlp.dialects.dlp.view import PadOp, ViewOp
 from dlp.targets import RegisterTile, Target
 from dlp.tiling.fusion import Level, check_alignment, operand_region, writer_of
@@ -31,8 +31,9 @@ TILE_OVERHEAD = 50.0
 REGION_OVERHEAD = 4000.0
 # Bytes of what one task computes for itself; it is on the thread's stack.
 SCRATCH_LIMIT = 200 * 1024
-# Bytes a cycle that one core draws from its second-level cache and from what lies behind it.
+# Bytes a cycle that one core draws from its second-level cache, from the last-level cache, and from memory.
 L2_BYTES_PER_CYCLE = 24.0
+L3_BYTES_PER_CYCLE = 12.0
 MEMORY_BYTES_PER_CYCLE = 6.0
 
 
@@ -270,7 +271,7 @@ def _starting_runs(root: StructuredOp) -> dict[int, int]:
     """What tiles must be multiples of, by dimension, for ops that the root or its element-wise chain brings along."""
     runs: dict[int, int] = {}
     for op in block_ops(root):
-        if isinstance(op, StructuredOp) and op.RUNS_START and op.shape == root.shape:
+        if isinstance(op, TransformOp) and op.shape == root.shape:
             runs.update(op.tile_runs())
     return runs
 
@@ -324,7 +325,7 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
     chain = [root, *(op for op in fused if isinstance(op, StructuredOp))]
     contraction = next((op for op in chain if isinstance(op, ContractionOp) and not is_depthwise(op)), None)
     windowed = next((op for op in chain if not op.is_elementwise), None)
-    transform = next((op for op in chain if op.RUNS_START), None)
+    transform = next((op for op in chain if isinstance(op, TransformOp)), None)
     swapped = swapped_dimension(root, target) if not fused else None
     lanes = target.vector_lanes
     last = rank - 1

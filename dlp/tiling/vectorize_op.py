@@ -16,8 +16,7 @@ from xdsl.ir.affine import AffineSymExpr
 
 from dlp.dialects import arith
 from dlp.dialects.dlp.contraction import ContractionOp
-from dlp.dialects.dlp.structured import StructuredOp
-from dlp.dialects.dlp.winograd import WinogradOp
+from dlp.dialects.dlp.structured import StructuredOp, TransformOp
 from dlp.targets import Target
 from dlp.tiling.arith_builder import FAST_MATH, ArithBuilder
 from dlp.tiling.emitter import Emitter
@@ -80,7 +79,7 @@ class VectorizeOp:
         return ArithBuilder(emitter.add, lanes, constants=self.tile.constants, add_constant=add_constant)
 
     def run(self) -> None:
-        if isinstance(self.op, WinogradOp):
+        if isinstance(self.op, TransformOp):
             values = self._transform(self.op)
         elif is_square(self.op, self.tile.target):
             values = self._transpose()
@@ -91,15 +90,15 @@ class VectorizeOp:
         for (point, column, width), value in zip(self.places, values, strict=True):
             self._write(point, column, width, value)
 
-    def _transform(self, op: WinogradOp) -> list[SSAValue]:
-        """All results of one tile from one reading of its operand."""
-        tiles: dict[tuple[Point, int], Mapping[Point, SSAValue]] = {}
-        rows = len(op.matrix)
+    def _transform(self, op: TransformOp) -> list[SSAValue]:
+        """All results of one run from one reading of its operand."""
+        done: dict[tuple[Point, int], Mapping[Point, SSAValue]] = {}
+        runs = op.tile_runs()
         values = []
         for point, column, width in self.places:
-            within = tuple(point[d] % rows for d in op.transformed)
-            start = tuple(p - p % rows if d in op.transformed else p for d, p in enumerate(point))
-            if (start, column) not in tiles:
+            within = tuple(point[d] % run for d, run in runs.items())
+            start = tuple(p - p % runs.get(d, 1) for d, p in enumerate(point))
+            if (start, column) not in done:
                 reader = _Reader(self, self.emitter)
                 box: Region = [*(Interval.of(p, 1) for p in start), Interval.of(column, width)]
 
@@ -108,8 +107,8 @@ class VectorizeOp:
                 ) -> SSAValue:
                     return reader.read(0, [*box, *(Interval.of(k, 1) for k in place)], width)
 
-                tiles[start, column] = op.transform(reader.builder(width), read)
-            values.append(tiles[start, column][within])
+                done[start, column] = op.transform(reader.builder(width), read)
+            values.append(done[start, column][within])
         return values
 
     def _transpose(self) -> list[SSAValue]:
