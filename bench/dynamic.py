@@ -88,14 +88,14 @@ def _cnn() -> nn.Module:
 
 
 class Recurrent(nn.Module):
-    """The last step of an LSTM over a sequence of fixed length."""
+    """The last step of a recurrent network."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[nn.LSTM] | type[nn.GRU]) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(128, 256, batch_first=True)
+        self.layer = kind(128, 256, batch_first=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.lstm(x)[0][:, -1]
+        return self.layer(x)[0][:, -1]
 
 
 def _ids(length: int) -> Inputs:
@@ -114,7 +114,10 @@ class Case:
 CASES = {
     "MLP, open batch": Case(_mlp, lambda n: (torch.randn(n, 784),), (64, 13)),
     "CNN, open batch": Case(_cnn, lambda n: (torch.randn(n, 3, 64, 64),), (8, 3)),
-    "LSTM, open batch": Case(Recurrent, lambda n: (torch.randn(n, 16, 128),), (16, 5)),
+    "LSTM, open batch": Case(lambda: Recurrent(nn.LSTM), lambda n: (torch.randn(n, 16, 128),), (16, 5)),
+    "LSTM, open length": Case(lambda: Recurrent(nn.LSTM), lambda n: (torch.randn(8, n, 128),), (32, 13)),
+    "GRU, open batch": Case(lambda: Recurrent(nn.GRU), lambda n: (torch.randn(n, 16, 128),), (16, 5)),
+    "GRU, open length": Case(lambda: Recurrent(nn.GRU), lambda n: (torch.randn(8, n, 128),), (32, 13)),
     "encoder, open length": Case(Encoder, _ids, (128, 61)),
     "causal encoder, open length": Case(lambda: Encoder(causal=True), _ids, (128, 200)),
     "written-out attention": Case(Pooled, lambda n: (torch.randn(12, n, 64),), (128, 61)),

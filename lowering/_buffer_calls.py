@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from xdsl.dialects import arith, func, memref, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType, StridedLayoutAttr
+from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
 
+from dlp.dialects.dlp.dim import Size
 from dlp.dialects.dlp.graph import WeightOp, YieldOp
 from dlp.dialects.dlp.loop import ScanOp
 from dlp.dialects.dlp.structured import DestinationOp, shape_of
@@ -16,7 +17,7 @@ from dlp.dialects.dlp.view import ConcatOp, CopyOp, ViewOp
 from dlp.errors import PassError
 from dlp.lowering._buffer_body import BufferBody
 from dlp.lowering._buffer_kernels import Kernels
-from dlp.lowering._buffers import Buffer, allocate, buffer_type, layout_of, reinterpret
+from dlp.lowering._buffers import Buffer, allocate, buffer_type, layout_of, reinterpret, strided_type
 from dlp.statistics import count
 from dlp.tiling.sizes import symbols_of
 
@@ -131,6 +132,13 @@ class EntryBody(BufferBody):
                 yield value, tuple(place if d == concat.axis else 0 for d in range(len(concat.shape)))
                 place += shape_of(value.type)[concat.axis]
 
+    def number(self, size: Size, hint: str | None = None) -> SSAValue:
+        """A size as a value."""
+        value = self.size(size)
+        if isinstance(value, SSAValue):
+            return value
+        return self.value(arith.ConstantOp(IntegerAttr(value, IndexType())), hint)
+
     def call_function(self, op: func.CallOp) -> None:
         if not self.join(op):
             ins = [self.buffers[v] for v in op.arguments]
@@ -197,7 +205,7 @@ class LoopBody(EntryBody):
         stacks = [around.buffer_for(result) for result in loop.outputs]
         step: SSAValue = self.counter
         if loop.reverse:
-            last = self.value(arith.ConstantOp(IntegerAttr(loop.steps - 1, IndexType())), "last")
+            last = self.number(loop.steps - 1, "last")
             step = self.value(arith.SubiOp(last, step), "place")
         for argument, sequence in zip(loop.slices, loop.ins, strict=True):
             self.buffers[argument] = self.slice(around.buffers[sequence], step, argument.name_hint)
@@ -211,9 +219,7 @@ class LoopBody(EntryBody):
         self.advance(states)
         self.erase_unused_views()
         self.block.add_op(scf.YieldOp())
-        low, high, by = (
-            around.value(arith.ConstantOp(IntegerAttr(n, IndexType())), None) for n in (0, loop.steps, 1)
-        )
+        low, high, by = (around.number(n) for n in (0, loop.steps, 1))
         around.block.add_op(scf.ForOp(low, high, by, [], Region(self.block)))
         count("loops")
 
@@ -246,9 +252,9 @@ class LoopBody(EntryBody):
         """The buffer of one step of a sequence."""
         type_ = cast(Buffer, sequence.type)
         _, strides = layout_of(type_)
-        sizes = type_.get_shape()[1:]
-        result = MemRefType(type_.element_type, sizes, StridedLayoutAttr(strides[1:], None))
-        zeros, ones = [0] * len(sizes), [1] * len(sizes)
+        shape = shape_of(type_)[1:]
+        result = strided_type(type_.element_type, shape, (None, strides[1:]))
+        zeros, ones, sizes = [0] * len(shape), [1] * len(shape), [self.size(n) for n in shape]
         return self.value(
             memref.SubviewOp.get(sequence, [step, *zeros], [1, *sizes], [1, *ones], result), hint
         )

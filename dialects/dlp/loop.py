@@ -22,7 +22,7 @@ from xdsl.irdl import (
 from xdsl.traits import RecursiveMemoryEffect
 from xdsl.utils.exceptions import VerifyException
 
-from dlp.dialects.dlp.dim import static
+from dlp.dialects.dlp.dim import Size
 from dlp.dialects.dlp.graph import YieldOp
 from dlp.dialects.dlp.structured import shape_of, tensor_of
 
@@ -80,7 +80,7 @@ class ScanOp(IRDLOperation):
         return self.region.block
 
     @property
-    def steps(self) -> int:
+    def steps(self) -> Size:
         return shape_of(self.ins[0].type)[0]
 
     @property
@@ -135,17 +135,13 @@ class ScanOp(IRDLOperation):
 def slice_type(sequence: Attribute) -> TensorType[Attribute]:
     """The type of one step of a sequence."""
     assert isinstance(sequence, TensorType)
-    return tensor_of(cast(Attribute, sequence.element_type), _known(sequence)[1:])
+    return tensor_of(cast(Attribute, sequence.element_type), shape_of(sequence)[1:])
 
 
-def stacked(slice_: Attribute, steps: int) -> TensorType[Attribute]:
+def stacked(slice_: Attribute, steps: Size) -> TensorType[Attribute]:
     """The type of a sequence of so many steps."""
     assert isinstance(slice_, TensorType)
-    return tensor_of(cast(Attribute, slice_.element_type), (steps, *_known(slice_)))
-
-
-def _known(tensor: Attribute) -> tuple[int, ...]:
-    return tuple(static(n, "a loop over steps") for n in shape_of(tensor))
+    return tensor_of(cast(Attribute, slice_.element_type), (steps, *shape_of(slice_)))
 
 
 def graph_blocks(function: FuncOp) -> Iterator[Block]:

@@ -41,8 +41,9 @@ from dlp.frontends.torch.graph_checks import any_overlaps, reason_against_inputs
 from dlp.frontends.torch.numbers import separate_numbers
 from dlp.frontends.torch.parameters import ParameterSets, pick
 from dlp.frontends.torch.partition import compile_parts
+from dlp.frontends.torch.recurrent import recurrent_layers_whole
 from dlp.frontends.torch.seam import CompiledGraph, CompileFunction, Options, compile_graph
-from dlp.frontends.torch.session import GraphRecord, Session, count_graph
+from dlp.frontends.torch.session import Fallback, GraphRecord, Session, count_graph
 from dlp.frontends.torch.symbols import has_symbols, require_equal_sizes
 
 GraphFunction = Callable[..., Sequence[Any]]
@@ -77,7 +78,10 @@ class GraphBackend:
         if reason:
             return self._in_framework(captured, reason, location)
         static = not any(map(has_symbols, inputs))
-        lowered: object = None if static else self._for_all_sizes(captured, inputs, location)
+        lowered: object = None
+        why_each_size: list[Fallback] = []
+        if not static:
+            lowered, why_each_size = self._for_all_sizes(captured, inputs, location)
         key = None
         if lowered is None:
             # The sizes become constants of the compiled code: reading one makes it a guard.
@@ -96,6 +100,8 @@ class GraphBackend:
                 return self._in_framework(captured, _reason(error), location)
             if key is not None:
                 session.memo[key] = lowered
+            for fallback in why_each_size:
+                session.compile_each_size(fallback)
 
         differentiable = _differentiable(captured)
         if any(differentiable) and lowered.function is not lowered.call:
@@ -108,22 +114,22 @@ class GraphBackend:
 
     def _for_all_sizes(
         self, captured: torch.fx.GraphModule, inputs: list[Any], location: str
-    ) -> _Lowered | None:
-        """The graph compiled for whatever sizes the framework keeps open; None where that cannot be."""
+    ) -> tuple[_Lowered | None, list[Fallback]]:
+        """The graph compiled for whatever sizes the framework keeps open; None where that cannot be, and why."""
         session = self.session
         key = _code_of(captured)
         if key in session.static_only:
-            return None
+            return None, []
         try:
-            return _lower(captured, inputs, session, for_all_sizes=True)
+            return _lower(captured, inputs, session, for_all_sizes=True), []
         except RestartAnalysis:
             raise
+        except UnsupportedOpsError as error:
+            reasons = [Fallback(f"{op.name}: {op.reason}", op.location) for op in error.ops]
         except Exception as error:
-            # Operations that dlp does not know are refused with known sizes as well, and reported then.
-            if not isinstance(error, UnsupportedOpsError):
-                session.compile_each_size(_first_line(error), location)
-            session.static_only.add(key)
-            return None
+            reasons = [Fallback(_first_line(error), location)]
+        session.static_only.add(key)
+        return None, list(dict.fromkeys(reasons))
 
     def _in_framework(
         self,
@@ -254,7 +260,7 @@ def _lower(
         boxed._boxed_call = True  # type: ignore[attr-defined]
         return boxed
 
-    with torch.no_grad():
+    with torch.no_grad(), recurrent_layers_whole():
         wrapped = aot_module_simplified(
             captured,
             inputs,

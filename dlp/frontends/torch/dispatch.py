@@ -34,6 +34,7 @@ from dlp.frontends.torch import source_lines
 from dlp.frontends.torch.backend import GraphBackend
 from dlp.frontends.torch.direct import Variants, direct_call
 from dlp.frontends.torch.padded_encoder import zeros_for_padding
+from dlp.frontends.torch.recurrent import recurrent_layers_whole
 from dlp.frontends.torch.seam import CompileFunction, Options
 from dlp.frontends.torch.session import ACTIVE, CallRecord, Session
 
@@ -289,6 +290,7 @@ class _Converter:
                 dynamo_config.patch(_CAPTURE_CONFIG | _SIZES[session.options.dynamic]),
                 self._own_sizes(),
                 zeros_for_padding(),
+                recurrent_layers_whole(),
                 session.show_progress(self._title) as progress,
             ):
                 progress.stage("capture")

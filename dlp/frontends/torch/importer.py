@@ -22,7 +22,7 @@ from dlp.dialects.dlp.dim import Size
 from dlp.dialects.dlp.elementwise import CastOp, ConstantOp
 from dlp.dialects.dlp.graph import WeightOp
 from dlp.dialects.dlp.view import CopyOp, ViewOp
-from dlp.errors import UnsupportedOp, UnsupportedOpsError
+from dlp.errors import StaticShapeRequired, UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch import source_lines
 from dlp.frontends.torch.element_types import ELEMENT_TYPES, tensor_type
 from dlp.frontends.torch.emitter import Emitter, NotSupported, first
@@ -46,7 +46,7 @@ def import_graph(
             (see `TensorSpec`); else all of them are contiguous.
 
     Raises:
-        UnsupportedOpsError: lists every node that dlp cannot compile.
+        UnsupportedOpsError: lists every node that dlp cannot compile, up to one that needs known sizes.
     """
     return Importer(graph, weights, keep_layouts).run()
 
@@ -94,6 +94,9 @@ class Importer(Emitter):
                 name = node.name if node.op == "call_function" else ""
                 self._unsupported.append(UnsupportedOp(_name(node), str(reason), location, name))
                 self._values[node] = self._stand_in(node)
+            except StaticShapeRequired as reason:  # what comes behind may fail for no other cause
+                op = UnsupportedOp(_name(node), str(reason), location)
+                raise UnsupportedOpsError([*self._unsupported, op]) from None
         if self._unsupported:
             raise UnsupportedOpsError(self._unsupported)
         self._add(ReturnOp(*results))

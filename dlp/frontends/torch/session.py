@@ -124,10 +124,10 @@ class Session:
                 f"strict=True, and the framework would have to run a part of the model: {fallback}"
             )
 
-    def compile_each_size(self, reason: str, location: str = "") -> None:
-        """Note that something can be compiled for known sizes only."""
+    def compile_each_size(self, reason: Fallback) -> None:
+        """Note why something is compiled for known sizes only."""
         with self.lock:
-            self.each_size[Fallback(reason, location)] += 1
+            self.each_size[reason] += 1
 
     def count(self, record: CallRecord) -> None:
         """Add a finished call."""

@@ -12,6 +12,7 @@ from dlp.dialects.dlp.view import ConcatOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.view import slice_of
 from dlp.frontends.torch.registry import imports
+from dlp.frontends.torch.symbols import sizes_of
 
 _LSTM_MODE = 2
 """`mode` of `mkldnn_rnn_layer`, as the framework numbers its recurrent networks."""
@@ -129,7 +130,7 @@ def mkldnn_layer(
     biases = [bias_input, bias_hidden] if has_biases else []
     states = [g.reshape(h, state), g.reshape(c, state)]
     y, last = _layer(g, lstm_cell, x, states, weight_input, weight_hidden, biases, reverse=reverse)
-    shapes = [tuple(fake.shape) for fake in g.node.meta["val"]]
+    shapes = [sizes_of(fake.shape) for fake in g.node.meta["val"]]
     return y, g.reshape(last[0], shapes[1]), g.reshape(last[1], shapes[2]), None
 
 
@@ -175,28 +176,28 @@ def _layers(
     return (g.transpose(x, (1, 0, 2)) if batch_first else x), *joined
 
 
-@imports("aten.lstm.input")
+@imports("aten.lstm.input", "dlp.lstm.default")
 def lstm(
     g: Emitter, x: SSAValue, states: Sequence[SSAValue], weights: Sequence[SSAValue], *options: bool
 ) -> tuple[SSAValue, ...]:
     return _layers(g, lstm_cell, x, states, weights, *options)
 
 
-@imports("aten.gru.input")
+@imports("aten.gru.input", "dlp.gru.default")
 def gru(
     g: Emitter, x: SSAValue, state: SSAValue, weights: Sequence[SSAValue], *options: bool
 ) -> tuple[SSAValue, ...]:
     return _layers(g, gru_cell, x, [state], weights, *options)
 
 
-@imports("aten.rnn_tanh.input")
+@imports("aten.rnn_tanh.input", "dlp.rnn_tanh.default")
 def rnn_tanh(
     g: Emitter, x: SSAValue, state: SSAValue, weights: Sequence[SSAValue], *options: bool
 ) -> tuple[SSAValue, ...]:
     return _layers(g, _elman_cell(TanhOp), x, [state], weights, *options)
 
 
-@imports("aten.rnn_relu.input")
+@imports("aten.rnn_relu.input", "dlp.rnn_relu.default")
 def rnn_relu(
     g: Emitter, x: SSAValue, state: SSAValue, weights: Sequence[SSAValue], *options: bool
 ) -> tuple[SSAValue, ...]:
