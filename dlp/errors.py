@@ -26,6 +26,9 @@ class PassError(DlpError):
 class StaticShapeRequired(DlpError):
     """A size that only a run knows stands where a number is needed; whoever catches it compiles for fixed sizes."""
 
+    op: UnsupportedOp | None = None
+    """What asks for the number, where that is known."""
+
     def __init__(self, question: str) -> None:
         super().__init__(f"not known for all sizes: {question}")
 

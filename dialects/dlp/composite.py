@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, UnitAttr, f64, i64
@@ -11,8 +11,10 @@ from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from .contraction import MatmulOp
+from .dim import Dim, Size
 from .elementwise import (
     AddOp,
+    CastOp,
     CompareOp,
     ConstantOp,
     DivOp,
@@ -22,6 +24,7 @@ from .elementwise import (
     MulOp,
     RsqrtOp,
     SelectOp,
+    SizeOp,
     SubOp,
 )
 from .reduction import MaxOp, SumOp
@@ -34,6 +37,15 @@ def constant(b: GraphBuilder, value: float | int, like: SSAValue) -> SSAValue:
     element = like.type.element_type  # pyright: ignore[reportAttributeAccessIssue]
     attribute = FloatAttr(float(value), f64) if isinstance(value, float) else IntegerAttr(value, i64)
     return b(ConstantOp, shape=(), element_type=element, value=attribute)
+
+
+def reciprocal(b: Callable[..., SSAValue], number: Size, like: SSAValue) -> SSAValue:
+    """1 / number, 0-d with the element type of `like`; of a size that only a run knows, the run computes it."""
+    element = like.type.element_type  # pyright: ignore[reportAttributeAccessIssue]
+    if not isinstance(number, Dim):
+        return b(ConstantOp, shape=(), element_type=element, value=1.0 / number)
+    one = b(ConstantOp, shape=(), element_type=element, value=1.0)
+    return b(DivOp, one, b(CastOp, b(SizeOp, size=number), element_type=element))
 
 
 @irdl_op_definition
@@ -104,7 +116,7 @@ class LayerNormOp(DecomposableOp):
     def decompose(self, b: GraphBuilder) -> SSAValue:
         x, shape = self.ins[0], self.shape
         over = list(range(len(shape) - self.rank.value.data, len(shape)))
-        scale = constant(b, 1.0 / prod(shape[d] for d in over), x)
+        scale = reciprocal(b, prod(shape[d] for d in over), x)
         centred = b(SubOp, x, b(MulOp, b(SumOp, x, dims=over), scale))
         variance = b(MulOp, b(SumOp, b(MulOp, centred, centred), dims=over), scale)
         y = b(MulOp, centred, b(RsqrtOp, b(AddOp, variance, constant(b, self.eps.value.data, x))))

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 import dlp
-from dlp.frontends.torch.dispatch import VARIANTS
+from dlp.frontends.torch.dispatch import UNQUESTIONED, VARIANTS
 
 
 class Block(nn.Module):
@@ -152,23 +152,48 @@ def test_not_dynamic_is_each_size_by_itself():
     assert graphs(fast) == (3, 0)
 
 
+@pytest.mark.filterwarnings("ignore:dlp leaves a part")
 def test_what_needs_known_sizes_is_compiled_for_each_and_said():
-    class Mean(nn.Module):
-        """A mean over rows divides by their number."""
+    class Rolled(nn.Module):
+        """By how much is taken modulo the size."""
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return torch.relu(x).mean(0)
+            return torch.relu(x).roll(3, 0)
 
-    model = Mean()
+    model = Rolled()
     fast = dlp.optimize(model)
-    for batch in (6, 2, 5, 9):
+    sizes = (6, 2, 5, 9, 4, 3, 7, 11, 13, 8, 10, 12)
+    for batch in sizes:
         check(model, fast, torch.randn(batch, 20))
     report = dlp.report(fast)
-    assert (report.graphs_captured, report.graphs_for_all_sizes, report.calls_compiled) == (4, 0, 4)
+    compiled = report.calls_compiled
+    assert (report.graphs_captured, report.graphs_for_all_sizes) == (compiled, 0), str(report)
+    ((why, skipped),) = report.fallbacks.items()  # no limit is reached silently
+    assert why.reason.startswith("sizes that change with nearly every call")
+    assert compiled == UNQUESTIONED and skipped == len(sizes) - compiled
     ((reason, times),) = report.each_size.items()
-    assert reason.reason.startswith("aten.mean.dim: not known for all sizes") and times == 1
+    assert reason.reason.startswith("aten.roll.default: not known for all sizes") and times == 1
     assert "test_dynamic.py:" in reason.location
     assert "why each size is compiled by itself" in str(report)
+
+
+@pytest.mark.filterwarnings("ignore:dlp leaves a part")
+def test_an_operation_that_dlp_does_not_know_keeps_sizes_from_being_open_and_is_named():
+    class Mixed(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.relu(torch.special.bessel_j0(torch.relu(x)))
+
+    model = Mixed()
+    fast = dlp.optimize(model)
+    with torch.inference_mode():
+        for batch in (6, 2, 5, 9):
+            x = torch.randn(batch, 20)
+            assert close(fast(x), model(x))
+    report = dlp.report(fast)
+    assert report.calls_mixed == 4
+    ((reason, _),) = report.each_size.items()
+    assert reason.reason == "aten.special_bessel_j0.default: dlp has no such operation"
+    assert "test_dynamic.py:" in reason.location
 
 
 def test_two_models_of_a_class_learn_their_sizes_apart():
@@ -229,3 +254,36 @@ def test_numbers_that_change_are_constants_of_the_code():
     report = dlp.report(fast)
     assert (report.calls_compiled, report.calls_eager, report.calls_mixed) == (5, 0, 0), str(report)
     assert graphs(fast) == (3, 3)
+
+
+REDUCTIONS = {
+    "mean of all": lambda x: x.mean(),
+    "mean of rows": lambda x: x.mean(-1),
+    "mean of columns": lambda x: torch.relu(x).mean(0),
+    "variance": lambda x: torch.var_mean(x, -1),
+    "deviation": lambda x: x.std(0, correction=0, keepdim=True),
+    "layer norm": lambda x: functional.layer_norm(x, x.shape[-1:]),
+    "RMS norm": lambda x: functional.rms_norm(x, x.shape[-1:]),
+    "instance norm": lambda x: functional.instance_norm(x[None]),
+    "group norm": lambda x: functional.group_norm(x.expand(4, -1, -1)[None], 2),
+    "mean over a size that is computed": lambda x: torch.cat([x, x[:2]]).mean(0),
+}
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_divided_by_an_open_size(name: str):
+    """What divides by how many there are; all sizes are open, and straddle vectors."""
+
+    class Reduced(nn.Module):
+        def forward(self, x: torch.Tensor) -> object:
+            return REDUCTIONS[name](x)
+
+    model = Reduced()
+    fast = dlp.optimize(model, dynamic=True)
+    with torch.inference_mode():
+        for rows, columns in ((4, 9), (8, 33), (12, 2), (16, 40)):
+            x = 3 + torch.randn(rows, columns)
+            got, expected = fast(x), model(x)
+            for a, b in zip(*((v if isinstance(v, tuple) else (v,)) for v in (got, expected)), strict=True):
+                assert close(a, b), (rows, columns)
+    assert graphs(fast) == (1, 1)

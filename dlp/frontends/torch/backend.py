@@ -124,10 +124,9 @@ class GraphBackend:
             return _lower(captured, inputs, session, for_all_sizes=True), []
         except RestartAnalysis:
             raise
-        except UnsupportedOpsError as error:
-            reasons = [Fallback(f"{op.name}: {op.reason}", op.location) for op in error.ops]
         except Exception as error:
-            reasons = [Fallback(_first_line(error), location)]
+            reasons = [Fallback(f"{op.name}: {op.reason}", op.location) for op in _named_in(error)]
+            reasons = reasons or [Fallback(_first_line(error), location)]
         session.static_only.add(key)
         return None, list(dict.fromkeys(reasons))
 
@@ -488,6 +487,13 @@ def _first_location(captured: torch.fx.GraphModule) -> str:
 
 def _target_name(node: torch.fx.Node) -> str:
     return node.target if isinstance(node.target, str) else _get_qualified_name(node.target)
+
+
+def _named_in(error: Exception) -> Sequence[UnsupportedOp]:
+    """The operations that an error is about, where it says which."""
+    if isinstance(error, UnsupportedOpsError):
+        return error.ops
+    return (error.op,) if isinstance(error, StaticShapeRequired) and error.op is not None else ()
 
 
 def _first_line(error: BaseException) -> str:

@@ -46,7 +46,8 @@ def import_graph(
             (see `TensorSpec`); else all of them are contiguous.
 
     Raises:
-        UnsupportedOpsError: lists every node that dlp cannot compile, up to one that needs known sizes.
+        UnsupportedOpsError: lists every node that dlp cannot compile.
+        StaticShapeRequired: names the first that can be compiled for known sizes only.
     """
     return Importer(graph, weights, keep_layouts).run()
 
@@ -94,9 +95,9 @@ class Importer(Emitter):
                 name = node.name if node.op == "call_function" else ""
                 self._unsupported.append(UnsupportedOp(_name(node), str(reason), location, name))
                 self._values[node] = self._stand_in(node)
-            except StaticShapeRequired as reason:  # what comes behind may fail for no other cause
-                op = UnsupportedOp(_name(node), str(reason), location)
-                raise UnsupportedOpsError([*self._unsupported, op]) from None
+            except StaticShapeRequired as error:
+                error.op = UnsupportedOp(_name(node), str(error), location)
+                raise
         if self._unsupported:
             raise UnsupportedOpsError(self._unsupported)
         self._add(ReturnOp(*results))

@@ -13,6 +13,7 @@ from dlp.dialects.dlp.elementwise import AddOp, MulOp, RsqrtOp, SelectOp, SubOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.reduction import average
 from dlp.frontends.torch.registry import imports
+from dlp.frontends.torch.symbols import sizes_of
 
 
 @imports("aten._native_batch_norm_legit_no_training.default")
@@ -67,7 +68,7 @@ def _used_statistics(
     """Results 1 and 2 of a normalisation, where anything uses them."""
     if not g.is_used(1) and not g.is_used(2):
         return None, None
-    shapes = [tuple(fake.shape) for fake in g.node.meta["val"]]
+    shapes = [sizes_of(fake.shape) for fake in g.node.meta["val"]]
     mean, deviation = _statistics(g, x, over, eps)
     return g.reshape(mean, shapes[1]), g.reshape(deviation, shapes[2])
 

@@ -8,6 +8,7 @@ from math import prod
 import torch
 from xdsl.ir import SSAValue
 
+from dlp.dialects.dlp.dim import Dim, Size
 from dlp.dialects.dlp.elementwise import (
     CompareOp,
     DivOp,
@@ -55,7 +56,15 @@ def average(g: Emitter, x: SSAValue, over: Sequence[int]) -> SSAValue:
     if not over:
         return x
     count = prod(g.shape_of(x)[d] for d in over)
-    return g(MulOp, g(SumOp, x, dims=over), g.constant(1 / count, g.dtype_of(x)))
+    return _divided(g, g(SumOp, x, dims=over), count)
+
+
+def _divided(g: Emitter, total: SSAValue, count: Size | float) -> SSAValue:
+    """A sum by the number of what was summed."""
+    dtype = g.dtype_of(total)
+    if isinstance(count, Dim):
+        return g(DivOp, total, g.number(count, dtype))
+    return g(MulOp, total, g.constant(1 / count, dtype))
 
 
 @imports("aten.prod.default", "aten.prod.dim_int")
@@ -118,7 +127,7 @@ def _variance(g: Emitter, x: SSAValue, dims: Dims, correction: float | None) -> 
     squares = g(SumOp, g(MulOp, centred, centred), dims=over)
     if degrees == 0:  # not a number, or infinite
         return g(DivOp, squares, g.constant(0.0, g.dtype)), centre
-    return g(MulOp, squares, g.constant(1 / degrees, g.dtype)), centre
+    return _divided(g, squares, degrees), centre
 
 
 def place_of_extremum(g: Emitter, x: SSAValue, dimension: int, largest: bool) -> tuple[SSAValue, SSAValue]:
