@@ -146,7 +146,9 @@ class CompiledModule:
     poison: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _pool: ArenaPool | None = field(default=None, init=False, repr=False)
-    _arena_bytes: dict[tuple[int, ...], int] = field(default_factory=dict, init=False, repr=False)
+    _sizes: dict[tuple[int, ...], tuple[array[int], tuple[int, ...], int]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @property
     def signature(self) -> Signature:
@@ -214,16 +216,12 @@ class CompiledModule:
         threads: int,
         symbols: tuple[int, ...],
     ) -> None:
-        numbers = array("q", symbols)
-        base = numbers.buffer_info()[0]
-        sizes = [base + 8 * i for i in range(len(symbols))]
-        nbytes = self._arena_bytes.get(symbols)
-        if nbytes is None:
-            found = array("q", [0])
-            self.library.call("dlp_arena", [*sizes, found.buffer_info()[0]], 1)
-            if len(self._arena_bytes) >= _REMEMBERED_SIZES:
-                self._arena_bytes.clear()
-            nbytes = self._arena_bytes[symbols] = found[0]
+        known = self._sizes.get(symbols)
+        if known is None:
+            if len(self._sizes) >= _REMEMBERED_SIZES:
+                self._sizes.clear()
+            known = self._sizes[symbols] = self._look_at(symbols)
+        _, sizes, nbytes = known  # which keeps the memory that the addresses are of
         pool = self._pool
         if pool is None or pool.nbytes < nbytes:
             pool = self._make_pool(nbytes)
@@ -235,6 +233,14 @@ class CompiledModule:
             pool.release(arena)
         if status:
             raise run_error(self.metadata.checks[status - 1])
+
+    def _look_at(self, symbols: tuple[int, ...]) -> tuple[array[int], tuple[int, ...], int]:
+        """The values of the symbols in memory, the address of each, and the bytes of the arena."""
+        numbers, found = array("q", symbols), array("q", [0])
+        base = numbers.buffer_info()[0]
+        addresses = tuple(base + 8 * i for i in range(len(symbols)))
+        self.library.call("dlp_arena", [*addresses, found.buffer_info()[0]], 1)
+        return numbers, addresses, found[0]
 
     def pack_arrays(self, weights: Sequence[Any], threads: int = 1) -> list[Any]:
         """`prepare` on NumPy arrays: the packed tensors, aliases being the given arrays."""
@@ -277,7 +283,7 @@ _NUMPY = {"f32": "float32", "f64": "float64", "i64": "int64", "i32": "int32", "i
 _ALIGNMENT = 64
 
 _REMEMBERED_SIZES = 1024
-"""Values of the symbols for which the bytes of the arena are remembered."""
+"""Values of the symbols for which what a run needs to know of them is remembered."""
 
 
 def _plain(metadata: Metadata) -> dict[str, Any]:

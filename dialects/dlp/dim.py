@@ -294,6 +294,12 @@ def value_of(size: Size, symbols: Mapping[str, int]) -> int:
     return size.value(symbols) if isinstance(size, Dim) else size
 
 
+def size_function(sizes: Iterable[Size], names: Sequence[str]) -> Callable[..., tuple[int, ...]]:
+    """A function of symbols, in the order of their names, that gives the numbers that sizes are in a run."""
+    values = "".join(f"{n}, " for n in sizes)
+    return eval(f"lambda {', '.join(names)}: ({values})", {"__builtins__": {}})
+
+
 def parse_dim(text: str, known: Mapping[str, int]) -> Size:
     """The expression that `str(dim)` prints.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,7 +12,7 @@ from dlp.cache import key_of
 from dlp.compile_statistics import CompileStatistics
 from dlp.compiled_module import CompiledModule
 from dlp.compiler import compile_module
-from dlp.dialects.dlp.dim import Dim, is_static, value_of
+from dlp.dialects.dlp.dim import Dim, is_static, size_function
 from dlp.errors import StaticShapeRequired, UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch.imported_graph import ImportedGraph, OutputSpec, TensorSpec
 from dlp.frontends.torch.importer import import_graph
@@ -58,13 +58,13 @@ class TorchGraph:
             place = imported.constants[spec.name] if constant else weight_places[weight.placeholder]
             self._weights.append((place, weight.spec))
         self._inputs = [(input_places[i.placeholder], i.spec.contiguous_first) for i in imported.inputs]
-        self._results = [_maker(spec) for spec in imported.results]
-        self._outputs = [_picker(o, imported, input_places) for o in imported.outputs]
+        names = tuple(compiled.signature.symbols)
+        self._results = [_maker(spec, names) for spec in imported.results]
+        self._outputs = [_picker(o, imported, input_places, names) for o in imported.outputs]
         self._only_results = [o.index for o in imported.outputs if o.kind == "result"] == [
             *range(len(imported.outputs))
         ]
-        self._symbols = [_symbol_place(name, imported, self._inputs) for name in compiled.signature.symbols]
-        self._names = tuple(compiled.signature.symbols)
+        self._symbols = [_symbol_place(name, imported, self._inputs) for name in names]
         used = tuple(place if isinstance(place, int) else -1 for place, _ in self._weights)
         self.prepare_key: Hashable | None = (
             None if -1 in used else (compiled.metadata.prepare_key, used, len(weight_places))
@@ -91,9 +91,8 @@ class TorchGraph:
     def run(self, packed: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor]) -> list[Any]:
         """Run on inputs with the sizes and strides of the examples. Every result is new memory."""
         values = [inputs[place].contiguous() if gaps else inputs[place] for place, gaps in self._inputs]
-        symbols = tuple(inputs[place].size(d) for place, d in self._symbols)
-        known = dict(zip(self._names, symbols, strict=True))
-        results = [make(known) for make in self._results]
+        symbols = tuple([inputs[place].size(d) for place, d in self._symbols])
+        results = [make(*symbols) for make in self._results]
         self._compiled.run(
             [*map(_data_ptr, values)],
             [*map(_data_ptr, packed)],
@@ -103,7 +102,7 @@ class TorchGraph:
         )
         if self._only_results:
             return results
-        return [pick(results, inputs, known) for pick in self._outputs]
+        return [pick(results, inputs, symbols) for pick in self._outputs]
 
 
 def compile_fx(
@@ -179,25 +178,24 @@ def _places(is_parameter: Sequence[bool], kind: bool) -> dict[int | None, int]:
     return {place: i for i, place in enumerate(p for p, yes in enumerate(is_parameter) if yes is kind)}
 
 
-_Maker: TypeAlias = Callable[[Mapping[str, int]], torch.Tensor]
+_Maker: TypeAlias = Callable[..., torch.Tensor]
 
 
-def _maker(spec: TensorSpec) -> _Maker:
-    """A function of the symbols that makes memory for a result, as eager lays it out where that has no gaps."""
+def _maker(spec: TensorSpec, names: Sequence[str]) -> _Maker:
+    """A function of the symbols, in the order of their names, that makes memory for a result.
+
+    It is laid out as eager lays it out where that has no gaps.
+    """
     shape, strides, dtype = spec.shape, spec.strides, spec.dtype
     row_major = spec.contiguous_first or spec.is_row_major
     if not is_static((*shape, *strides)):
-
-        def make_sized(symbols: Mapping[str, int]) -> torch.Tensor:
-            sizes = [value_of(n, symbols) for n in shape]
-            if row_major:
-                return torch.empty(sizes, dtype=dtype)
-            return torch.empty_strided(sizes, [value_of(n, symbols) for n in strides], dtype=dtype)
-
-        return make_sized
+        sizes, steps = size_function(shape, names), size_function(strides, names)
+        if row_major:
+            return lambda *symbols: torch.empty(sizes(*symbols), dtype=dtype)
+        return lambda *symbols: torch.empty_strided(sizes(*symbols), steps(*symbols), dtype=dtype)
     if row_major:
-        return lambda _: torch.empty(shape, dtype=dtype)
-    return lambda _: torch.empty_strided(shape, strides, dtype=dtype)
+        return lambda *_: torch.empty(shape, dtype=dtype)
+    return lambda *_: torch.empty_strided(shape, strides, dtype=dtype)
 
 
 def _symbol_place(name: str, imported: ImportedGraph, inputs: Sequence[tuple[int, bool]]) -> tuple[int, int]:
@@ -213,10 +211,15 @@ def _symbol_place(name: str, imported: ImportedGraph, inputs: Sequence[tuple[int
     raise StaticShapeRequired(f"{name}, which is the size of no input")
 
 
-_Picker: TypeAlias = Callable[[Sequence[torch.Tensor], Sequence[torch.Tensor], Mapping[str, int]], Any]
+_Picker: TypeAlias = Callable[[Sequence[torch.Tensor], Sequence[torch.Tensor], Sequence[int]], Any]
 
 
-def _picker(output: OutputSpec, imported: ImportedGraph, input_places: dict[int | None, int]) -> _Picker:
+def _picker(
+    output: OutputSpec,
+    imported: ImportedGraph,
+    input_places: dict[int | None, int],
+    names: Sequence[str],
+) -> _Picker:
     """A function of results, inputs and symbols that gives an output."""
     match output.kind:
         case "result":
@@ -226,7 +229,7 @@ def _picker(output: OutputSpec, imported: ImportedGraph, input_places: dict[int 
             return lambda _, inputs, __: inputs[place]
         case "empty":
             assert output.spec is not None
-            make = _maker(output.spec)
-            return lambda _, __, symbols: make(symbols)
+            make = _maker(output.spec, names)
+            return lambda _, __, symbols: make(*symbols)
         case _:
             return lambda _, __, ___: output.literal

@@ -13,7 +13,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from torch._dynamo import eval_frame
+import torch
+from torch._dynamo import eval_frame, utils
 
 _MOST = 8
 """So many variants are tried before Dynamo is asked, which knows all."""
@@ -144,7 +145,29 @@ def _globals_for(code: types.CodeType, function: types.FunctionType) -> dict[str
     wrapped = {
         name: base[name] for name in code.co_names if name.startswith("__compiled_fn") and name in base
     }
-    return _Globals(base, {n: getattr(f, "_torchdynamo_orig_callable", f) for n, f in wrapped.items()})
+    replaced = {n: getattr(f, "_torchdynamo_orig_callable", f) for n, f in wrapped.items()}
+    # What Dynamo's code asks of its inputs, a size say, is behind such wrappers as well.
+    helpers = [n for n in code.co_names if n.startswith("__import_torch") and base.get(n) is utils]
+    replaced |= dict.fromkeys(helpers, _Unwrapped(utils))
+    return _Globals(base, replaced)
+
+
+class _Unwrapped:
+    """A module of the framework, its functions without Dynamo's wrappers."""
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._module, name)
+        if getattr(value, "__code__", None) is _WRAPPER:
+            value = value.__wrapped__
+        setattr(self, name, value)
+        return value
+
+
+_WRAPPER = torch._disable_dynamo(lambda: None).__code__
+"""What the framework puts around a function so that Dynamo does not trace it."""
 
 
 def _is_empty(cell: types.CellType) -> bool:
