@@ -1,9 +1,11 @@
 """The framework's own samples of its operations, compiled and compared with eager.
 
     python scripts/conformance.py [--op NAME ...] [--samples N | --all] [--code N] [--reference] [--update]
+    python scripts/conformance.py --all --code 4 --record FILE      # stopped, and given again, it goes on
 
-Every sample ends as one of: right; left to the framework, with the reason; wrong; crash. The exit status is 1 if one
-is wrong or a crash, or if what is left is not what test/conformance/left.tsv says, which --update writes anew.
+Every sample ends as one of: right; left to the framework, with the reason; wrong; crash; skipped, where the framework
+itself refuses it. The exit status is 1 if one is wrong or a crash, or if what is left is not what
+test/conformance/left.tsv says, which --update writes anew.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from conformance.outcome import Kind, Outcome
@@ -37,7 +40,12 @@ def main() -> int:
         "--reference", action="store_true", help="the larger set: extreme values, odd strides"
     )
     parser.add_argument("--update", action="store_true", help="write the table of what is left")
-    parser.add_argument("--json", type=Path, help="write every outcome there")
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE",
+        help="write every outcome there, a line of JSON an operation; operations that are there are not tried again",
+    )
     parser.add_argument("--verbose", action="store_true", help="show what is left")
     options = parser.parse_args()
     if options.reference and options.update:
@@ -53,13 +61,9 @@ def main() -> int:
         parser.error(f"no operation is called {' or '.join(patterns)}")
     started = time.perf_counter()
     outcomes = run(names, options)
+    _print_figures(outcomes)
+    print(f"{len(outcomes)} samples of {len(names)} operations in {time.perf_counter() - started:.0f} s")
     counts = Counter(outcome.kind for outcome in outcomes.values())
-    print(
-        ", ".join(f"{counts[kind]} {kind.value}" for kind in Kind),
-        f"in {time.perf_counter() - started:.0f} s",
-    )
-    if options.json:
-        options.json.write_text(json.dumps([_record(*item) for item in outcomes.items()]))
     failed = bool(counts[Kind.WRONG] or counts[Kind.CRASH])
     if options.update:
         table.write(table.updated(table.read(), outcomes))
@@ -90,10 +94,16 @@ def run(names: list[str], options: argparse.Namespace) -> dict[Sample, Outcome]:
                 also[witness.op].append((witness.dtype, witness.index))
     outcomes: dict[Sample, Outcome] = {}
     progress = _Progress(len(names))
+    recorded = _recorded(options.record)
     with tempfile.TemporaryDirectory(prefix="dlp-conformance-") as folder:
         for name in names:
-            samples = chosen(name, limit, reference=options.reference, also=also[name])
-            found = dict(survey(samples, options.code, Cache(Path(folder))))
+            samples = list(chosen(name, limit, reference=options.reference, also=also[name]))
+            known = recorded.get(name, {})
+            if name in recorded and all((s.dtype, s.index) in known for s in samples):
+                found = {s: known[s.dtype, s.index] for s in samples}
+            else:
+                found = dict(survey(samples, options.code, Cache(Path(folder))))
+                _record(options.record, name, found)
             _print(found, shown)
             outcomes |= found
             progress.step(name, outcomes)
@@ -112,18 +122,43 @@ def _print(outcomes: dict[Sample, Outcome], shown: set[Kind]) -> None:
         print(f"{op} {dtype} {compact(indices)}: {outcome.kind.value}: {outcome.reason}", flush=True)
 
 
-def _record(sample: Sample, outcome: Outcome) -> dict[str, object]:
-    return {
-        "op": sample.op,
-        "dtype": sample.dtype,
-        "index": sample.index,
-        "kind": outcome.kind.value,
-        "reason": outcome.reason,
-    }
+def _print_figures(outcomes: dict[Sample, Outcome]) -> None:
+    """How many samples of each element type ended as what."""
+    from conformance.outcome import Kind
+
+    counts = Counter((place, o.kind) for s, o in outcomes.items() for place in (s.dtype, "all"))
+    print("".join(f"{title:>9}" for title in ("", *(kind.value for kind in Kind))))
+    for place in dict.fromkeys([*(sample.dtype for sample in outcomes), "all"]):
+        print(f"{place:>9}" + "".join(f"{counts[place, kind]:9}" for kind in Kind))
+
+
+_Outcomes: TypeAlias = "dict[tuple[str, int], Outcome]"
+"""Element type and index of an operation's samples, and what became of them."""
+
+
+def _recorded(file: Path | None) -> dict[str, _Outcomes]:
+    """What earlier runs have written, the last one of an operation; an unfinished line does not count."""
+    from conformance.outcome import Kind, Outcome
+
+    found: dict[str, _Outcomes] = {}
+    if file is not None and file.exists():
+        for line in file.read_text().splitlines():
+            with suppress(json.JSONDecodeError):
+                name, outcomes = json.loads(line)
+                found[name] = {(dtype, i): Outcome(Kind(kind), why) for dtype, i, kind, why in outcomes}
+    return found
+
+
+def _record(file: Path | None, name: str, outcomes: dict[Sample, Outcome]) -> None:
+    if file is None:
+        return
+    entries = [(s.dtype, s.index, o.kind.value, o.reason) for s, o in outcomes.items()]
+    with file.open("a") as stream:
+        stream.write(f"\n{json.dumps([name, entries])}\n")
 
 
 class _Progress:
-    """One line on the terminal that is written over; nothing where there is no terminal."""
+    """One line on the terminal that is written over; a line every fifty operations where there is no terminal."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -132,13 +167,15 @@ class _Progress:
 
     def step(self, name: str, outcomes: dict[Sample, Outcome]) -> None:
         self._done += 1
-        if not sys.stderr.isatty():
+        terminal = sys.stderr.isatty()
+        if not terminal and self._done % 50:
             return
         counts = Counter(outcome.kind.value for outcome in outcomes.values())
         figures = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         line = f"[{self._done}/{self._total}] {time.perf_counter() - self._started:.0f} s, {figures}: {name}"
-        end = "\n" if self._done == self._total else ""
-        print(f"\r\x1b[K{line[:110]}", end=end, file=sys.stderr, flush=True)
+        start = "\r\x1b[K" if terminal else ""
+        end = "" if terminal and self._done < self._total else "\n"
+        print(f"{start}{line[:110]}", end=end, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,25 @@ def test_special_functions_are_imported():
     check(lambda x: (x.lgamma(), x.digamma(), x.polygamma(1), x.i0(), torch.special.i1e(x)), SMALL)
 
 
+def test_integers_at_even_distances():
+    """A sum in single precision falls short of the last integer, and of some others."""
+    check(
+        lambda x: (
+            x + torch.linspace(0, 7, 50, dtype=torch.int64),
+            torch.linspace(9, -9, 4, dtype=torch.int32),
+        ),
+        torch.tensor(1),
+    )
+
+
+def test_fill_of_what_is_transposed():
+    def function(x, i):
+        y = x.t()
+        return y.index_fill(1, i, 1), y.index_fill(-1, i, torch.tensor(2.0)), x[0, 0].index_fill(0, i[1], 3)
+
+    check(function, torch.randn(5, 3), torch.tensor([2, 0]))
+
+
 TIES = torch.tensor([[2.0, 1, 2, 1, 3], [math.nan, 5, 5, math.nan, 4], [math.nan] * 5, [1.0, 2, 3, 4, 5]])
 
 

@@ -124,11 +124,13 @@ class Builder:
             Rejected: the result is too large, or not fit to be compared.
         """
         value = self.quiet(function, *args, **kwargs)
+        if not value.size or (value.is_float and not value.tensor.any()):
+            raise Rejected
         self.values.append(value)
         return value
 
     def quiet(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Value:
-        """As `call`, for a result that only the caller goes on with."""
+        """As `call`, for a result that only the caller goes on with, and that may be zero or without elements."""
         (value,) = self.several(function, *args, **kwargs)
         return value
 
@@ -166,8 +168,10 @@ def _all(argument: Any, attribute: str) -> Any:
 
 
 def _require_comparable(value: Tensor, shadow: Tensor) -> None:
-    if not 0 < value.numel() <= LARGEST:
+    if value.numel() > LARGEST:
         raise Rejected
+    if not value.numel() or not (value.any() or shadow.any()):
+        return
     if not value.is_floating_point():
         if not torch.equal(value, shadow):
             raise Rejected

@@ -11,6 +11,18 @@ from .steps import anything, floats, step
 # Functions that take any float and keep its size.
 TAME = [torch.relu, torch.tanh, torch.sigmoid, torch.abs, torch.neg, torch.sin, torch.cos, torch.erf, F.relu6]
 TAME += [F.gelu, F.silu, F.elu, F.leaky_relu, F.hardswish, F.hardsigmoid, F.softplus, F.mish, F.softsign]
+TAME += [
+    F.celu,
+    F.selu,
+    F.hardtanh,
+    F.softshrink,
+    F.tanhshrink,
+    F.logsigmoid,
+    torch.atan,
+    torch.asinh,
+    torch.erfc,
+]
+TAME += [torch.sinc, torch.nan_to_num]
 
 # Functions that need tamed arguments, with what tames them.
 WILD = (
@@ -23,11 +35,22 @@ WILD = (
     (torch.sigmoid, torch.log),
     (torch.exp, torch.reciprocal),
     (torch.tanh, torch.square),
+    (torch.tanh, torch.asin),
+    (torch.tanh, torch.acos),
+    (torch.tanh, torch.sinh),
+    (torch.tanh, torch.cosh),
+    (torch.tanh, torch.tan),
+    (torch.sin, torch.erfinv),
+    (torch.sin, torch.atanh),
+    (torch.sigmoid, torch.logit),
+    (torch.exp, torch.acosh),
 )
 
 STEPPED = (torch.floor, torch.ceil, torch.round, torch.trunc, torch.sign)
 
-BINARY = (torch.add, torch.add, torch.sub, torch.mul, torch.mul, torch.maximum, torch.minimum)
+BINARY = (torch.add, torch.add, torch.add, torch.sub, torch.sub, torch.mul, torch.mul, torch.mul)
+BINARY += (torch.maximum, torch.minimum, torch.maximum, torch.minimum)
+BINARY += (torch.fmax, torch.fmin, torch.atan2, torch.hypot, torch.logaddexp, torch.copysign)
 
 COMPARISONS = (torch.gt, torch.lt, torch.ge, torch.le, torch.ne, torch.eq)
 
@@ -62,6 +85,31 @@ def binary(b: Builder, x: Value) -> None:
         b.call(torch.div, x, b.quiet(torch.add, b.quiet(torch.abs, y), 1.0))
     else:
         b.call(b.random.choice(BINARY), *operands)
+
+
+@step(floats, 0.8)
+def of_three(b: Builder, x: Value) -> None:
+    """With two other values, or one and a number."""
+    y, z = partner(b, x), partner(b, x)
+    kind = b.random.randrange(4)
+    if kind == 0:
+        b.call(torch.lerp, x, y, b.random.choice([0.25, 0.75]))
+    elif kind == 1:
+        b.call(torch.addcmul, x, y, z, value=b.random.choice([1, -0.5]))
+    elif kind == 2:
+        b.call(torch.addcdiv, x, y, b.quiet(torch.exp, b.quiet(torch.tanh, z)), value=0.5)
+    else:
+        b.call(torch.clamp, x, b.quiet(torch.minimum, y, z), b.quiet(torch.maximum, y, z))
+
+
+@step(lambda x: x.is_float and x.rank > 1, 0.5)
+def gate(b: Builder, x: Value) -> None:
+    """One half of the channels or of each row gates the other; or channels have slopes of their own."""
+    dim = b.random.choice([1, -1])
+    if x.shape[dim] % 2 == 0 and b.chance(0.6):
+        b.call(F.glu, x, dim)
+    else:
+        b.call(F.prelu, x, b.weight(x.shape[1]))
 
 
 @step(floats)
@@ -128,7 +176,7 @@ def select(b: Builder, x: Value) -> None:
 
 @step(lambda x: not x.is_float and not x.is_bool, 5)
 def integers(b: Builder, x: Value) -> None:
-    kind = b.random.randrange(6)
+    kind = b.random.randrange(9)
     same = [v for v in b.values if v.tensor.dtype == x.tensor.dtype and _broadcast(v, x)]
     if kind == 0:
         b.call(b.random.choice([torch.add, torch.sub, torch.mul, torch.maximum]), x, b.random.choice(same))
@@ -141,6 +189,14 @@ def integers(b: Builder, x: Value) -> None:
         b.call(b.random.choice([torch.bitwise_and, torch.bitwise_or, torch.bitwise_xor]), x, 5)
     elif kind == 4:
         b.call(b.random.choice(COMPARISONS), x, b.random.choice([0, 1, 3]))
+    elif kind == 5:
+        b.call(torch.bitwise_left_shift, b.quiet(torch.bitwise_and, x, 63), b.random.choice([1, 2]))
+    elif kind == 6:
+        divisor = b.quiet(torch.add, b.quiet(torch.remainder, b.random.choice(same), 5), 1)
+        b.call(b.random.choice([torch.remainder, torch.floor_divide, torch.fmod]), x, divisor)
+    elif kind == 7:
+        other = b.random.choice([v for v in b.values if _broadcast(v, x)])
+        b.call(b.random.choice([torch.add, torch.mul]), x, other)  # of another type, perhaps
     else:
         b.call(torch.Tensor.to, b.quiet(torch.clamp, x, -9, 9), torch.float32)
 

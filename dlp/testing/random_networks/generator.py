@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 
-from . import elements, products, rows, views
+from . import elements, nothing, order, pooling, products, resampling, rows, updates, views
 from .builder import SIZES, Builder, Rejected
 from .steps import STEPS
 
-FAMILIES = (views, elements, rows, products)
+FAMILIES = (views, elements, rows, products, pooling, resampling, order, updates, nothing)
 """The modules that fill the table of steps."""
 
 UNUSUAL = 0.08
@@ -95,17 +95,20 @@ def _input(b: Builder, shape: tuple[int, ...], unusual: bool) -> Tensor:
     """Mostly floats; sometimes with dimensions in another order in memory, with gaps, or repeated."""
     kind = b.random.random()
     if kind < 0.08:
-        return b.integers(shape, 9, -3)
+        return b.integers(shape, 9, -3).to(b.random.choice([torch.int64, torch.int64, torch.int32]))
     if kind < 0.12:
         return b.integers(shape, 2).bool()
     rank = len(shape)
-    if kind < 0.25 and rank > 1:
+    if kind < 0.2 and rank == 4:
+        data = b.normal(shape).contiguous(memory_format=torch.channels_last)
+    elif kind < 0.28 and rank > 1:
         order = b.random.sample(range(rank), rank)
         data = b.normal([shape[d] for d in order]).permute([order.index(d) for d in range(rank)])
-    elif kind < 0.3 and rank > 0:
+    elif kind < 0.33 and rank > 0:
         data = b.normal((*shape[:-1], shape[-1] + 3))[..., 1:-2]
-    elif kind < 0.35 and rank > 1:
-        data = b.normal((1, *shape[1:])).expand(shape)
+    elif kind < 0.38 and rank > 1:
+        d = b.random.randrange(rank)
+        data = b.normal([1 if i == d else n for i, n in enumerate(shape)]).expand(shape)
     else:
         data = b.normal(shape)
     if unusual and data.is_contiguous() and data.numel():

@@ -19,7 +19,10 @@ def _some_dims(b: Builder, x: Value) -> list[int]:
 @step(lambda x: x.is_float and x.rank > 0, 4)
 def reduce(b: Builder, x: Value) -> None:
     function = b.random.choice([torch.sum, torch.mean, torch.mean, torch.amax, torch.amin, torch.logsumexp])
-    b.call(function, x, _some_dims(b, x), keepdim=b.chance(0.5))
+    if b.chance(0.1):
+        b.call(torch.prod, b.quiet(torch.tanh, x), b.random.randrange(x.rank), keepdim=b.chance(0.5))
+    else:
+        b.call(function, x, _some_dims(b, x), keepdim=b.chance(0.5))
 
 
 @step(lambda x: x.is_float and x.rank > 0)
@@ -27,7 +30,7 @@ def spread(b: Builder, x: Value) -> None:
     dims, keep = _some_dims(b, x), b.chance(0.5)
     kind = b.random.randrange(3)
     if kind == 0:
-        b.call(torch.linalg.vector_norm, x, 2, dims, keepdim=keep)
+        b.call(torch.linalg.vector_norm, x, b.random.choice([2, 2, 1, 3, torch.inf]), dims, keepdim=keep)
     elif kind == 1:
         b.call(torch.var, x, dims, correction=0, keepdim=keep)
     else:

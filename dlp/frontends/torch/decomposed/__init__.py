@@ -10,6 +10,7 @@ import torch
 from .embedding import EMBEDDING
 from .order import ORDER
 from .places import PLACES
+from .ranges import RANGES
 from .resampling import RESAMPLING
 from .sampling import SAMPLING
 from .special import SPECIAL
@@ -21,5 +22,6 @@ DECOMPOSED: Mapping[torch._ops.OperatorBase, Callable[..., Any]] = {
     **EMBEDDING,
     **RESAMPLING,
     **PLACES,
+    **RANGES,
 }
 """Decompositions, by operation."""

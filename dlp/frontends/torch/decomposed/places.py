@@ -1,4 +1,4 @@
-"""Pairs of rows, and places of elements, as many as are known beforehand."""
+"""Pairs of rows, and places of elements: to read, as many as are known beforehand, and to write."""
 
 from __future__ import annotations
 
@@ -32,8 +32,19 @@ def nonzero_static(x: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
     return torch.stack(columns, 1) if columns else places.new_empty((size, 0))
 
 
+def index_fill(x: Tensor, dim: int, index: Tensor, value: Tensor | float) -> Tensor:
+    """The framework's way copies into the order that `x` has in memory, by an operation that is no function."""
+    if x.dim() == 0:
+        return index_fill(x.reshape(1), 0, index, value).reshape(())
+    if not isinstance(value, Tensor):
+        value = torch.full((), value, dtype=x.dtype)
+    return torch.ops.aten.index_put(x, [None] * (dim % x.dim()) + [index.reshape(-1)], value.to(x.dtype))
+
+
 PLACES: dict[torch._ops.OperatorBase, Callable[..., Any]] = {
     torch.ops.aten._pdist_forward.default: pdist,
     torch.ops.aten.nonzero_static.default: nonzero_static,
+    torch.ops.aten.index_fill.int_Scalar: index_fill,
+    torch.ops.aten.index_fill.int_Tensor: index_fill,
 }
 """Decompositions, by operation."""
