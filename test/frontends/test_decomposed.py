@@ -67,6 +67,21 @@ def test_fill_of_what_is_transposed():
     check(function, torch.randn(5, 3), torch.tensor([2, 0]))
 
 
+def test_diagonals_and_windows_of_a_part():
+    """The framework's decompositions are views of memory, in which other elements lie as well."""
+
+    def function(x):
+        y = x.narrow(1, 1, 3)
+        return (
+            y.diagonal(0, -2, -1) + 1,
+            x[::2].diagonal(1).sum(0),
+            y.unfold(2, 2, 1) * 2,
+            x.tanh().unfold(0, 3, 2),
+        )
+
+    check(function, torch.randn(4, 5, 4))
+
+
 TIES = torch.tensor([[2.0, 1, 2, 1, 3], [math.nan, 5, 5, math.nan, 4], [math.nan] * 5, [1.0, 2, 3, 4, 5]])
 
 
