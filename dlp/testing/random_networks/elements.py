@@ -91,6 +91,8 @@ def binary(b: Builder, x: Value) -> None:
 def of_three(b: Builder, x: Value) -> None:
     """With two other values, or one and a number."""
     y, z = partner(b, x), partner(b, x)
+    if not _broadcast(y, z):
+        raise Rejected
     kind = b.random.randrange(4)
     if kind == 0:
         b.call(torch.lerp, x, y, b.random.choice([0.25, 0.75]))

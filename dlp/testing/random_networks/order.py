@@ -62,7 +62,7 @@ def search(b: Builder, x: Value) -> None:
     if b.chance(0.5):
         b.call(torch.bucketize, x, numbers, right=b.chance(0.5))
     else:
-        b.call(torch.searchsorted, numbers, x, right=b.chance(0.5))
+        b.call(torch.searchsorted, numbers, b.quiet(torch.Tensor.contiguous, x), right=b.chance(0.5))
 
 
 @step(lambda x: x.tensor.dtype == torch.int64 and x.size <= 200 and x.rank < 4)
