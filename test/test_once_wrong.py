@@ -12,6 +12,9 @@ from dlp.testing.random_networks import RandomNetwork, find_failure
 
 pytestmark = pytest.mark.requires_tool("gcc")
 
+_WEIGHT = torch.randn(4, 3, 2)
+"""Known when the network is prepared."""
+
 CASES: dict[str, tuple[Callable[..., object], tuple[torch.Tensor, ...]]] = {
     # A window reads single elements of a row that was made as one vector.
     "window over a row in registers": (
@@ -32,6 +35,11 @@ CASES: dict[str, tuple[Callable[..., object], tuple[torch.Tensor, ...]]] = {
     "indices into what is repeated": (
         lambda x, i: (torch.gather(x.expand(2, 1, 1), 0, i),),
         (torch.tensor([[True]]), torch.tensor([[[1]], [[1]]])),
+    ),
+    # Two groups of three channels: what a vector over both would read is as long as the vector, by chance.
+    "groups beside each other": (
+        lambda x: (torch.conv1d(x, _WEIGHT, None, [2], [1], [2], 2),),
+        (torch.randn(3, 6, 2),),
     ),
 }
 

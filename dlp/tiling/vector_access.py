@@ -78,8 +78,6 @@ def has_vector_form(op: StructuredOp, target: Target, carried: Container[SSAValu
             continue
         if varies != [width] or sizes[-1] != width or not _contiguous(operand):
             return False
-        if not _ascends(expressions[-1], box, last):
-            return False
         if operand.element_type not in _VECTOR_ELEMENTS:
             return False
         # Aligned at the first column only: every further vector must be as well.
@@ -90,14 +88,19 @@ def has_vector_form(op: StructuredOp, target: Target, carried: Container[SSAValu
     return True
 
 
-def _loads(expressions: Sequence[object], sizes: Sequence[int], last: int, column: int, width: int) -> bool:
+def _loads(
+    expressions: Sequence[AffineExpr], sizes: Sequence[int], last: int, column: int, width: int
+) -> bool:
+    """Whether the lanes of the vector from `column` on read consecutive elements of one row."""
     box: Region = [Interval.of(0, 1) for _ in sizes]
     box[last] = Interval.of(column, width)
     try:
-        regions = [evaluate(e, box) for e in expressions if not isinstance(e, AffineSymExpr)]  # pyright: ignore[reportArgumentType]
+        regions = [evaluate(e, box) for e in expressions if not isinstance(e, AffineSymExpr)]
     except NotAlignedError:
         return False
-    return regions[-1].static_size == width and all(r.static_size == 1 for r in regions[:-1])
+    if regions[-1].static_size != width or any(r.static_size != 1 for r in regions[:-1]):
+        return False
+    return _consecutive(expressions[-1], box, last)
 
 
 def runs_along_reduction(op: StructuredOp, target: Target, carried: Container[SSAValue]) -> bool:
@@ -126,7 +129,7 @@ def runs_along_reduction(op: StructuredOp, target: Target, carried: Container[SS
                 return False
             if sizes[-1] != 2 or any(n != 1 for n in sizes[:-1]) or not _contiguous(operand):
                 return False
-            if not _ascends(expressions[-1], box, last):
+            if not _consecutive(expressions[-1], box, last):
                 return False
             if operand.element_type != f32:
                 return False
@@ -134,13 +137,19 @@ def runs_along_reduction(op: StructuredOp, target: Target, carried: Container[SS
     return reads_along
 
 
-def _ascends(expression: AffineExpr, box: Region, dimension: int) -> bool:
-    """Whether an index grows with a dimension of the box, rather than runs backwards (a reversed slice)."""
+def _consecutive(expression: AffineExpr, box: Region, dimension: int) -> bool:
+    """Whether an index grows by one from each element of a dimension of the box to the next.
+
+    Not that of a reversed slice; nor that of the first channels of several groups, though as many may lie between.
+    """
     if isinstance(expression, AffineSymExpr):
         return True
-    start = [*box]
-    start[dimension] = Interval(box[dimension].offset, Linear(1), 1)
-    return evaluate(expression, box).offset.key == evaluate(expression, start).offset.key
+    offsets = []
+    for lane in range(box[dimension].static_size):
+        single = [*box]
+        single[dimension] = Interval(box[dimension].offset + lane, Linear(1), 1)
+        offsets.append(evaluate(expression, single).offset)
+    return all(offset.key == (offsets[0] + lane).key for lane, offset in enumerate(offsets))
 
 
 def _contiguous(buffer: MemRefType[Attribute]) -> bool:
