@@ -22,8 +22,7 @@ from xdsl.ir import Block as IRBlock
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
-from dlp.dialects.dlp.dim import Size, hint, is_static
-from dlp.errors import StaticShapeRequired
+from dlp.dialects.dlp.dim import Size, hint
 from dlp.lowering._arena import Block, largest_live_set, place
 from dlp.lowering._arena_sizes import places_for_all_sizes
 from dlp.lowering._buffers import bytes_of
@@ -31,7 +30,8 @@ from dlp.statistics import count
 from dlp.tiling.sizes import symbols_of
 
 BUFFERS = "dlp.buffers"
-"""Attribute of an entry function: bytes of each of its last arguments, the memory that the caller lends it."""
+"""Attribute of an entry function: bytes of each of its last arguments, the memory that the caller lends it; at the
+sizes that were seen, where only a run knows them."""
 
 INTERMEDIATES = "dlp.intermediate_bytes"
 """Attribute of an entry function: bytes of all intermediates, as if none shared memory."""
@@ -82,9 +82,7 @@ class PlanArena(ModulePass):
         live = largest_live_set(blocks)
         total = sum(b.size for b in blocks)
         if self.separate:
-            if not is_static(sizes):
-                raise StaticShapeRequired("the bytes of separate buffers")
-            buffers = [bytes_of(a.memref.type) for a in allocations]  # type: ignore[arg-type]
+            buffers = [hint(bytes_of(a.memref.type)) for a in allocations]  # type: ignore[arg-type]
             for allocation in allocations:
                 argument = _add_argument(function, allocation.memref.type, allocation.memref.name_hint)  # type: ignore[arg-type]
                 _replace(allocation, argument)

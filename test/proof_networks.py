@@ -14,7 +14,9 @@ from networks import enliven, network, take_statistics
 from torch import nn
 from xdsl.dialects.builtin import ModuleOp
 
-from dlp.frontends.torch.capture import capture
+from dlp.dialects.dlp.dim import is_static
+from dlp.frontends.torch.capture import CapturedProgram, capture
+from dlp.frontends.torch.imported_graph import TensorSpec
 from dlp.interpreter.dtypes import Array
 
 ALL = os.environ.get("DLP_PROOF") == "all"
@@ -114,6 +116,47 @@ MINIATURES: dict[str, tuple[Callable[[], nn.Module], Callable[[], torch.Tensor]]
 """Pieces of networks whose sizes are no multiples of any vector length."""
 
 
+class Recurrent(nn.Module):
+    """Steps forwards and backwards, then steps of another kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.LSTM(5, 9, bidirectional=True), nn.GRU(18, 7)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(self.first(x)[0])[0]
+
+
+@dataclass(frozen=True)
+class OpenCase:
+    """A network, inputs of some size, and which of their dimensions are open."""
+
+    make: Callable[[], nn.Module]
+    sample: Callable[[int], torch.Tensor]
+    dimensions: tuple[int, ...]
+
+
+OPEN: dict[str, OpenCase] = {
+    "open_rows": OpenCase(Rows, lambda n: torch.randn(2, n, 2 * n + 3), (1, 2)),
+    "open_lstm": OpenCase(Recurrent, lambda n: torch.randn(3, n, 5), (1,)),
+    "open_transformer_layer": OpenCase(TransformerLayer, lambda n: torch.randint(0, 11, (n - 1, n)), (0, 1)),
+    "open_batch": OpenCase(InvertedResidual, lambda n: torch.randn(n, 6, 5, 7), (0,)),
+}
+"""Networks over sizes that only a run knows."""
+
+
+@cache
+def open_roads(name: str) -> list[Road]:
+    """One module for all sizes, and two of them: the one that it was captured with, and a larger one."""
+    case = OPEN[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model, samples = case.make().eval(), [(case.sample(n),) for n in (3, 6)]
+        enliven(model)
+        take_statistics(model, samples[0])
+    return roads_of(model, samples, (dict.fromkeys(case.dimensions, torch.export.Dim.AUTO),))
+
+
 @cache
 def road(name: str) -> Road:
     """A network of the tests, small, or of `MINIATURES`."""
@@ -130,8 +173,19 @@ def road(name: str) -> Road:
 
 
 def road_of(model: nn.Module, args: tuple[torch.Tensor, ...]) -> Road:
+    return roads_of(model, [args])[0]
+
+
+def roads_of(
+    model: nn.Module, samples: list[tuple[torch.Tensor, ...]], dynamic_shapes: object = None
+) -> list[Road]:
+    """One module, captured with the first sample, with each of the samples."""
     model.eval()
-    captured = capture(model, args)
+    captured = capture(model, samples[0], dynamic_shapes=dynamic_shapes)
+    return [_with_results(captured, model, args) for args in samples]
+
+
+def _with_results(captured: CapturedProgram, model: nn.Module, args: tuple[torch.Tensor, ...]) -> Road:
     imported = captured.imported
     with torch.inference_mode():
         outputs = model(*args)
@@ -142,7 +196,12 @@ def road_of(model: nn.Module, args: tuple[torch.Tensor, ...]) -> Road:
         tuple(np.array(i.spec.physical(args[i.placeholder - first])) for i in imported.inputs),
         {name: value.numpy() for name, value in captured.physical_weights().items()},
         tuple(
-            np.array(spec.physical(value).reshape(spec.physical_shape))
-            for spec, value in zip(imported.results, outputs, strict=True)
+            np.array(_laid_out(spec, value)) for spec, value in zip(imported.results, outputs, strict=True)
         ),
     )
+
+
+def _laid_out(spec: TensorSpec, value: torch.Tensor) -> torch.Tensor:
+    """A result of eager as `@forward` gives it."""
+    physical = spec.physical(value)
+    return physical.reshape(spec.physical_shape) if is_static(spec.physical_shape) else physical

@@ -21,7 +21,6 @@ from dlp.dialects.dlp.structured import (
     Shape,
     StructuredOp,
     int_list,
-    shape_of,
 )
 from dlp.dialects.dlp.view import ConcatOp, PadOp, ReshapeOp
 
@@ -31,7 +30,8 @@ from .dtypes import Array, dtype_of
 from .errors import InterpreterError
 from .handlers import handles
 from .memory import Buffer
-from .structured import evaluate
+from .open_sizes import is_open, known, known_shape
+from .structured import evaluate, with_static_shapes
 
 if TYPE_CHECKING:
     from .interpreter import Frame
@@ -42,7 +42,7 @@ def run_destination_op(frame: Frame, op: DestinationOp, operands: Sequence[Any])
     check = frame.interpreter.check_reads
     ins = [o.read(check) if isinstance(o, Buffer) else o for o in operands[: len(op.ins)]]
     if not op.outs:
-        return (_compute(frame, op, ins, _result_shape(op, ins), None),)
+        return (_compute(frame, op, ins, _result_shape(frame, op, ins), None),)
     out = cast(Buffer, operands[-1])
     accumulates = isinstance(op, StructuredOp) and op.accumulate is not None
     initial = out.read(check) if accumulates else None
@@ -50,10 +50,11 @@ def run_destination_op(frame: Frame, op: DestinationOp, operands: Sequence[Any])
     return ()
 
 
-def _result_shape(op: DestinationOp, ins: Sequence[Array]) -> Shape:
+def _result_shape(frame: Frame, op: DestinationOp, ins: Sequence[Array]) -> Shape:
     """The result's shape, with the sizes that its type leaves open inferred from the operands."""
-    if -1 not in op.shape:
-        return op.shape
+    shape = known(op.shape, frame.interpreter.symbols)
+    if -1 not in shape:
+        return shape
     types = [TensorType(op.in_type(i).element_type, a.shape) for i, a in enumerate(ins)]
     inferred, _ = op.infer(types, op.properties)
     if inferred is None or -1 in inferred:
@@ -72,13 +73,14 @@ def _compute(
             return result
         case ConcatOp():
             return np.concatenate(ins, axis=op.axis)
-        case ReshapeOp() if -1 in (*op.shape, *op.in_shape(0)):
+        case ReshapeOp() if is_open((*op.shape, *op.in_shape(0))):
             return ins[0].reshape(shape)
         case StructuredOp():
-            return evaluate(op, ins, shape, initial)
+            return evaluate(op, ins, shape, initial, frame.interpreter.symbols)
         case AlgorithmOp():
-            return evaluate_algorithm(op, ins)
+            return evaluate_algorithm(with_static_shapes(op, [a.shape for a in ins], shape), ins)
         case DecomposableOp():
+            op = with_static_shapes(op, [a.shape for a in ins], shape)
             result = evaluate_formula(op, ins)
             return _by_decomposition(frame, op, ins) if result is None else result
         case _:
@@ -103,7 +105,9 @@ def _weight(frame: Frame, op: WeightOp, operands: Sequence[Any]) -> Sequence[Any
         raise InterpreterError(f'no data was given for dlp.weight "{symbol}"')
     data = np.asarray(frame.interpreter.weights[symbol])
     expected = cast(TensorType[Attribute], op.res.type)
-    if data.shape != shape_of(expected) or data.dtype != dtype_of(expected.element_type):
+    if data.shape != known_shape(expected, frame.interpreter.symbols) or data.dtype != dtype_of(
+        expected.element_type
+    ):
         raise InterpreterError(
             f'the data of dlp.weight "{symbol}" is {data.dtype} of shape {data.shape}, not {expected}'
         )
@@ -118,8 +122,12 @@ def _fused(frame: Frame, op: FusedOp, operands: Sequence[Any]) -> Sequence[Any]:
 @handles("dlp.scan")
 def _scan(frame: Frame, op: ScanOp, operands: Sequence[Any]) -> Sequence[Any]:
     sequences, states = operands[: len(op.ins)], list(operands[len(op.ins) :])
-    outputs = [np.empty(shape_of(o.type), dtype_of(cast(Any, o.type).element_type)) for o in op.outputs]
-    for step in reversed(range(op.steps)) if op.reverse else range(op.steps):
+    symbols = frame.interpreter.symbols
+    outputs = [
+        np.empty(known_shape(o.type, symbols), dtype_of(cast(Any, o.type).element_type)) for o in op.outputs
+    ]
+    steps = range(len(sequences[0]))
+    for step in reversed(steps) if op.reverse else steps:
         yielded = list(frame.run_block(op.body, [*(s[step] for s in sequences), *states]))
         states = yielded[: len(states)]
         for output, value in zip(outputs, yielded[len(states) :], strict=True):

@@ -11,7 +11,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.traits import IsTerminator
 
-from dlp.dialects.dlp.structured import DestinationOp, shape_of
+from dlp.dialects.dlp.structured import DestinationOp
 from dlp.errors import RunError
 
 from . import arithmetic, control_flow, graph, memory, vectors  # noqa: F401  (they fill the table of handlers)
@@ -19,6 +19,7 @@ from .dtypes import Array, dtype_of
 from .errors import InterpreterError
 from .handlers import HANDLERS
 from .memory import Buffer, check_layout
+from .open_sizes import known_shape, shape_of_value, symbols_in
 
 
 class Interpreter:
@@ -40,6 +41,8 @@ class Interpreter:
     ) -> None:
         self.weights = weights or {}
         self.check_reads = check_reads
+        self.symbols: dict[str, int] = {}
+        """The sizes that only a run knows, in the present one."""
         self.functions = {op.sym_name.data: op for op in module.walk() if isinstance(op, FuncOp)}
 
     def call(self, function: str, *arguments: Any) -> list[Array]:
@@ -59,8 +62,9 @@ class Interpreter:
         types = list(target.function_type.inputs)
         if len(types) != len(arguments):
             raise InterpreterError(f"@{function} takes {len(types)} arguments, got {len(arguments)}")
+        self.symbols = symbols_in(types, [shape_of_value(a) for a in arguments])
         values = [
-            _argument(f"argument {k} of @{function}", t, a)
+            _argument(f"argument {k} of @{function}", t, a, self.symbols)
             for k, (t, a) in enumerate(zip(types, arguments, strict=True))
         ]
         with np.errstate(all="ignore"):
@@ -113,7 +117,7 @@ class Frame:
         raise InterpreterError(f"the interpreter does not know the operation '{name}'")
 
 
-def _argument(what: str, expected: Attribute, given: Any) -> Any:
+def _argument(what: str, expected: Attribute, given: Any, symbols: Mapping[str, int]) -> Any:
     """An argument from outside as a value of the interpreter.
 
     Raises:
@@ -123,12 +127,12 @@ def _argument(what: str, expected: Attribute, given: Any) -> Any:
         return dtype_of(expected).type(given)
     array = np.asarray(given)
     dtype = dtype_of(expected.element_type)
-    shape = shape_of(expected)
+    shape = known_shape(expected, symbols)
     fits = len(shape) == array.ndim and all(n in (-1, m) for n, m in zip(shape, array.shape, strict=True))
     if array.dtype != dtype or not fits:
         raise InterpreterError(f"{what} must be {expected}, is {array.dtype} of shape {array.shape}")
     if isinstance(expected, TensorType):
         return array
     buffer = Buffer.over(array)
-    check_layout(what, expected, buffer)
+    check_layout(what, expected, buffer, symbols)
     return buffer

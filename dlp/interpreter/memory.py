@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -14,11 +14,12 @@ from xdsl.dialects import memref
 from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType
 from xdsl.ir import Attribute, Operation
 
-from dlp.dialects.dlp.structured import shape_of
+from dlp.dialects.dlp.structured import dims_of
 
 from .dtypes import Array, dtype_of, poison_of
 from .errors import InterpreterError
 from .handlers import handles
+from .open_sizes import known, known_shape
 
 if TYPE_CHECKING:
     from .interpreter import Frame
@@ -113,16 +114,20 @@ def row_major(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(prod(shape[d + 1 :]) for d in range(len(shape)))
 
 
-def check_layout(what: str, expected: MemRefType[Attribute], buffer: Buffer) -> None:
+def check_layout(
+    what: str, expected: MemRefType[Attribute], buffer: Buffer, symbols: Mapping[str, int]
+) -> None:
     """Check that a buffer is what its type says: the generated C takes sizes and strides from the type.
 
     Raises:
         InterpreterError: it is not.
     """
-    strides = expected.get_strides()
-    sizes_fit = all(n in (-1, m) for n, m in zip(shape_of(expected), buffer.shape, strict=True))
+    dims = dims_of(expected)
+    strides = expected.get_strides() if dims is None else known(dims.get_strides(), symbols)
+    shape = known_shape(expected, symbols)
+    sizes_fit = all(n in (-1, m) for n, m in zip(shape, buffer.shape, strict=True))
     strides_fit = strides is None or all(
-        s in (None, DYNAMIC_INDEX, t) or n <= 1
+        s in (None, DYNAMIC_INDEX, -1, t) or n <= 1
         for s, t, n in zip(strides, buffer.strides, buffer.shape, strict=True)
     )
     if not (sizes_fit and strides_fit):
@@ -147,7 +152,9 @@ def checked_index(op: Operation, buffer: Buffer, index: Sequence[Any]) -> tuple[
 def _allocate(frame: Frame, op: memref.AllocOp | memref.AllocaOp, operands: Sequence[Any]) -> Sequence[Any]:
     of = cast(MemRefType[Attribute], op.memref.type)
     sizes = iter(operands[: len(op.dynamic_sizes)])
-    return (Buffer.allocate(of, [int(next(sizes)) if n == -1 else n for n in shape_of(of)]),)
+    buffer = Buffer.allocate(of, [int(next(sizes)) if n < 0 else n for n in of.get_shape()])
+    check_layout(f"the result of {op.name}", of, buffer, frame.interpreter.symbols)
+    return (buffer,)
 
 
 @handles("memref.dealloc")
@@ -182,7 +189,7 @@ def _view(frame: Frame, op: memref.ViewOp, operands: Sequence[Any]) -> Sequence[
     of = cast(MemRefType[Attribute], op.results[0].type)
     dtype = dtype_of(of.element_type)
     rest = iter(sizes)
-    shape = [int(next(rest)) if n == -1 else n for n in shape_of(of)]
+    shape = [int(next(rest)) if n < 0 else n for n in of.get_shape()]
     begin, size = int(shift) + source.offset, prod(shape) * dtype.itemsize
     if begin < 0 or begin + size > len(source.memory):
         raise InterpreterError(
@@ -206,9 +213,9 @@ def _subview(frame: Frame, op: memref.SubviewOp, operands: Sequence[Any]) -> Seq
     offset = sum(o * s for o, s in zip(offsets, source.strides, strict=True))
     strides = [s * t for s, t in zip(steps, source.strides, strict=True)]
     of = cast(MemRefType[Attribute], op.result.type)
-    kept = _kept_dimensions(of, sizes)
+    kept = _kept_dimensions(of, known_shape(of, frame.interpreter.symbols), sizes)
     view = source.view(offset, [sizes[d] for d in kept], [strides[d] for d in kept])
-    check_layout("the result of memref.subview", of, view)
+    check_layout("the result of memref.subview", of, view, frame.interpreter.symbols)
     return (view,)
 
 
@@ -217,15 +224,15 @@ def _reinterpret_cast(frame: Frame, op: memref.ReinterpretCastOp, operands: Sequ
     """The offset is counted from where the source begins, as in the generated C."""
     offsets, sizes, strides = _geometry(op, operands)
     view = cast(Buffer, operands[0]).view(offsets[0], sizes, strides)
-    check_layout(
-        "the result of memref.reinterpret_cast", cast(MemRefType[Attribute], op.results[0].type), view
-    )
+    of = cast(MemRefType[Attribute], op.results[0].type)
+    check_layout("the result of memref.reinterpret_cast", of, view, frame.interpreter.symbols)
     return (view,)
 
 
-@handles("memref.cast")
+@handles("memref.cast", "memref.memory_space_cast")
 def _cast(frame: Frame, op: Operation, operands: Sequence[Any]) -> Sequence[Any]:
-    check_layout("the result of memref.cast", cast(MemRefType[Attribute], op.results[0].type), operands[0])
+    of = cast(MemRefType[Attribute], op.results[0].type)
+    check_layout(f"the result of {op.name}", of, operands[0], frame.interpreter.symbols)
     return operands
 
 
@@ -234,7 +241,7 @@ def _reshape(frame: Frame, op: Operation, operands: Sequence[Any]) -> Sequence[A
     source: Buffer = operands[0]
     of = cast(MemRefType[Attribute], op.results[0].type)
     array = source.array.view()
-    array.shape = shape_of(of)  # raises where the strides would need a copy
+    array.shape = known_shape(of, frame.interpreter.symbols)  # raises where the strides would need a copy
     view = source.view(0, array.shape, [s // array.itemsize for s in array.strides])
     return (view,)
 
@@ -259,9 +266,8 @@ def _geometry(
     )
 
 
-def _kept_dimensions(of: MemRefType[Attribute], sizes: Sequence[int]) -> list[int]:
-    """Which dimensions of a subview its type keeps: dimensions of size 1 may be dropped."""
-    shape = shape_of(of)
+def _kept_dimensions(of: MemRefType[Attribute], shape: Sequence[int], sizes: Sequence[int]) -> list[int]:
+    """Which dimensions of a subview its type, of this shape, keeps: dimensions of size 1 may be dropped."""
     if len(shape) == len(sizes):
         return list(range(len(sizes)))
     kept: list[int] = []

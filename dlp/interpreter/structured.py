@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from xdsl.dialects.builtin import MemRefType, TensorType
@@ -19,11 +19,16 @@ from xdsl.ir.affine import (
 )
 from xdsl.utils.test_value import create_ssa_value
 
+from dlp.dialects.dlp.dim import DimsAttr
+from dlp.dialects.dlp.elementwise import SizeOp
 from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp, shape_of
 
 from .body_builder import NumpyBodyBuilder
 from .dtypes import Array, dtype_of
 from .errors import InterpreterError
+from .open_sizes import is_open, known
+
+OpT = TypeVar("OpT", bound=DestinationOp)
 
 # Reductions of up to so many points thread the accumulator through the body point by point, as the definition says;
 # longer ones are combined in blocks with as many points as fit the bound below.
@@ -40,17 +45,26 @@ _COMBINE: Mapping[str, np.ufunc] = {
 }
 
 
-def evaluate(op: StructuredOp, ins: Sequence[Array], shape: Shape, initial: Array | None = None) -> Array:
+def evaluate(
+    op: StructuredOp,
+    ins: Sequence[Array],
+    shape: Shape,
+    initial: Array | None = None,
+    symbols: Mapping[str, int] | None = None,
+) -> Array:
     """The elements that `op` computes from the arrays `ins`.
 
     Args:
         shape: of the result; resolves sizes that the types leave open.
         initial: what the destination holds, for ops that accumulate.
+        symbols: the sizes that only a run knows, in this one.
 
     Raises:
         InterpreterError: a map reads outside an operand, or the body gives another dtype than the result's.
     """
     op = with_static_shapes(op, [a.shape for a in ins], shape)
+    if isinstance(op, SizeOp):
+        op = SizeOp.of(size=DimsAttr.of(known(op.size.get_sizes(), symbols or {})))
     space = op.iteration_space()
     dtype = dtype_of(op.element_type)
     if op.COMBINER is None:
@@ -76,13 +90,13 @@ def evaluate(op: StructuredOp, ins: Sequence[Array], shape: Shape, initial: Arra
     return accumulator
 
 
-def with_static_shapes(op: StructuredOp, shapes: Sequence[Shape], result_shape: Shape) -> StructuredOp:
+def with_static_shapes(op: OpT, shapes: Sequence[Shape], result_shape: Shape) -> OpT:
     """`op` as it would be if its types said the sizes that its operands turn out to have."""
     values = [*op.ins, *op.outs, *op.res]
-    if all(-1 not in shape_of(v.type) for v in values):
+    if not any(is_open(shape_of(v.type)) for v in values):
         return op
     ins = [_with_shape(v.type, s) for v, s in zip(op.ins, shapes, strict=True)]
-    return cast(StructuredOp, op.on(ins, result_type=TensorType(op.element_type, result_shape)))
+    return op.on(ins, result_type=TensorType(op.element_type, result_shape))
 
 
 def _with_shape(of: Attribute, shape: Shape) -> SSAValue:

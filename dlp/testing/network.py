@@ -6,19 +6,30 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
-from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, MemRefType, ModuleOp, StringAttr
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseArrayBase,
+    IntegerAttr,
+    MemRefType,
+    ModuleOp,
+    StringAttr,
+    i8,
+)
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
 
 from dlp.interpreter import Interpreter
 from dlp.interpreter.dtypes import Array, dtype_of, poison_of
+from dlp.interpreter.open_sizes import known_shape, symbols_in
+from dlp.lowering._arena_sizes import ARENA
+from dlp.tiling.sizes import symbols_of
 
 
 class Network:
     """Interprets @forward, preceded by @prepare where there is one; hides at which stage the module is.
 
     On tensors the results are returned. Destination-passing functions get their outputs (and arena) allocated, full
-    of NaN; the arena stays from call to call, so that a second call meets what the first one left. A function on
+    of NaN; the arena stays from call to call of one size, so that a second meets what the first left. A function on
     memrefs that says nothing about its outputs is called with an array for every argument, and all of them, as they
     are afterwards, are its results.
 
@@ -38,7 +49,7 @@ class Network:
         self.weights = dict(weights or {})
         self.function = function
         self.interpreter = Interpreter(module, self.weights, check_reads=check_reads)
-        self._arenas: dict[str, Array] = {}
+        self._arenas: dict[object, Array] = {}
         self._packed: list[Array] | None = None
 
     @property
@@ -57,7 +68,7 @@ class Network:
             return types[: cast(IntegerAttr, known).value.data]
         outputs = _number(function, "dlp.num_outputs") or 0
         arena = outputs > 0 and function.body.block.args[-1].name_hint == "arena"
-        return types[: len(types) - len(self.packed) - outputs - arena]
+        return types[: len(types) - len(self.packed) - outputs - len(symbols_of(function)) - arena]
 
     def __call__(self, *inputs: Array) -> list[Array]:
         """The outputs; the inputs stay as they are."""
@@ -82,11 +93,14 @@ class Network:
             ]
             results = self.interpreter.call(name, *arrays)
             return results + [a for a, t in zip(arrays, types, strict=False) if isinstance(t, MemRefType)]
+        symbols = symbols_in(types[: len(given)], [a.shape for a in given])
         behind = len(given) + outputs
-        outs = [_poisoned(t) for t in types[len(given) : behind]]
-        arena = [self._arena(name, t) for t in types[behind:]]
-        arrays = [*(_copy(a) for a in given), *outs, *arena]
-        self.interpreter.call(name, *arrays)
+        outs = [_poisoned(known_shape(t, symbols), t) for t in types[len(given) : behind]]
+        sizes = [symbols[symbol] for symbol in symbols_of(function)]
+        behind += len(sizes)
+        lent = [self._lent(name, k, t, symbols) for k, t in enumerate(types[behind:])]
+        arrays = [*(_copy(a) for a in given), *outs, *lent]
+        self.interpreter.call(name, *arrays[: len(given) + outputs], *sizes, *lent)
         aliases = function.attributes.get("dlp.aliases")
         if isinstance(aliases, DenseArrayBase):
             outs = [
@@ -95,11 +109,24 @@ class Network:
             ]
         return outs
 
-    def _arena(self, name: str, of: Attribute) -> Array:
-        if name not in self._arenas:
-            self._arenas[name] = _poisoned(of)
-            self._arenas[name].fill(-1)  # all bits set: NaN whatever the bytes are read as
-        return self._arenas[name]
+    def _lent(self, name: str, number: int, of: Attribute, symbols: Mapping[str, int]) -> Array:
+        """The memory that the caller lends: an arena, or a buffer."""
+        shape = known_shape(of, symbols)
+        if -1 in shape:
+            shape = (self._arena_bytes(symbols),)
+        key = (name, number, shape)
+        if key not in self._arenas:
+            self._arenas[key] = _poisoned(shape, of)
+            if cast(MemRefType[Attribute], of).element_type == i8:
+                self._arenas[key].fill(-1)  # all bits set: NaN whatever the bytes are read as
+        return self._arenas[key]
+
+    def _arena_bytes(self, symbols: Mapping[str, int]) -> int:
+        """What the module's own function says that @forward's arena needs."""
+        found = np.zeros(1, np.int64)
+        sizes = [symbols[symbol] for symbol in symbols_of(self._function(ARENA))]
+        self.interpreter.call(ARENA, *sizes, found)
+        return int(found[0])
 
     def _function(self, name: str) -> FuncOp:
         function = self.interpreter.functions.get(name)
@@ -121,7 +148,6 @@ def _copy(array: Array) -> Array:
     return np.lib.stride_tricks.as_strided(flat, array.shape, array.strides)
 
 
-def _poisoned(of: Attribute) -> Array:
-    shaped = cast(MemRefType[Attribute], of)
-    dtype = dtype_of(shaped.element_type)
-    return np.full(shaped.get_shape(), poison_of(dtype), dtype)
+def _poisoned(shape: Sequence[int], of: Attribute) -> Array:
+    dtype = dtype_of(cast(MemRefType[Attribute], of).element_type)
+    return np.full(shape, poison_of(dtype), dtype)

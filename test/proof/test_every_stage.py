@@ -7,7 +7,7 @@ or reads beyond a buffer, does not pass by luck.
 from __future__ import annotations
 
 import pytest
-from proof_networks import ALL, MINIATURES, road
+from proof_networks import ALL, MINIATURES, OPEN, Road, open_roads, road
 
 from dlp.context import make_context
 from dlp.ir_text import ir_text
@@ -26,7 +26,18 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "target"), CASES)
 def test_every_stage_computes_what_eager_does(name: str, target: str) -> None:
-    given = road(name)
+    follow([road(name)], target)
+
+
+@pytest.mark.parametrize("name", OPEN if ALL else ("open_rows", "open_lstm"))
+def test_every_stage_at_two_of_all_sizes(name: str) -> None:
+    """One module, whose sizes are open."""
+    follow(open_roads(name), "avx2")
+
+
+def follow(roads: list[Road], target: str) -> None:
+    """The pipeline on one module, run on the inputs of each road after every pass."""
+    given = roads[0]
     module, text, changes = given.module.clone(), "", 0
     for step in parse_passes("default", target=target):
         PassManager([step], verify=True).run(make_context(), module)
@@ -34,6 +45,7 @@ def test_every_stage_computes_what_eager_does(name: str, target: str) -> None:
         if text == before:
             continue
         changes += 1
-        found = Network(module, given.weights)(*given.inputs)
-        assert_same(found, given.expected, rtol=TOLERANCE, what=f"after {step}, result")
+        for one in roads:
+            found = Network(module, given.weights)(*one.inputs)
+            assert_same(found, one.expected, rtol=TOLERANCE, what=f"after {step}, result")
     assert changes >= 10

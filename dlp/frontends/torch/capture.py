@@ -14,6 +14,7 @@ from dlp.errors import InputError, UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch.decompositions import export_decompositions
 from dlp.frontends.torch.imported_graph import ImportedGraph
 from dlp.frontends.torch.importer import import_graph
+from dlp.frontends.torch.recurrent import recurrent_layers_whole
 
 _WEIGHTS = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
 
@@ -35,19 +36,28 @@ class CapturedProgram:
 
 
 def capture(
-    model: torch.nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None
+    model: torch.nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    dynamic_shapes: Any = None,
 ) -> CapturedProgram:
     """Export a module as it is for inference and import it into the dlp dialect.
 
     Args:
         model: in eval mode, or as the caller wants it; its weights are shared, not copied.
-        args, kwargs: example inputs, which fix all sizes.
+        args, kwargs: example inputs, which fix all sizes but those of
+        dynamic_shapes: which stay open, as `torch.export.export` takes it.
 
     Raises:
         UnsupportedOpsError: lists every operation that dlp does not compile.
     """
     with torch.no_grad():
-        return import_program(torch.export.export(model, tuple(args), dict(kwargs or {})))
+        with recurrent_layers_whole():
+            program = torch.export.export(
+                model, tuple(args), dict(kwargs or {}), dynamic_shapes=dynamic_shapes
+            )
+        return import_program(program)
 
 
 def import_program(program: ExportedProgram) -> CapturedProgram:
