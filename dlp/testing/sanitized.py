@@ -6,19 +6,23 @@ becomes a program, and the buffers of the plan arguments that the program alloca
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.dialects.func import FuncOp
 
 from dlp.cache import Cache
 from dlp.codegen import print_c
 from dlp.compiled_module import Signature, TensorSpec
 from dlp.compiler import PIPELINE, lower_module
+from dlp.dialects.dlp.dim import value_of
 from dlp.interpreter.dtypes import Array
+from dlp.lowering._buffers import bytes_of
 from dlp.pass_pipeline import parse_passes, pipeline_text
 from dlp.targets import Target
 from dlp.toolchain import build_program
@@ -29,6 +33,7 @@ _NUMPY = {"f32": "float32", "f64": "float64", "i64": "int64", "i32": "int32", "i
 
 _MAIN = """\
 #define _POSIX_C_SOURCE 200809L
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +89,9 @@ def run_sanitized(
     steps = parse_passes(pipeline, target=target.name.partition("-on-")[0])
     text = pipeline_text(steps).replace("plan-arena", "plan-arena{separate=true}")
     signature = lower_module(module, target=target, threads=threads, pipeline=text).signature
-    sources = {"module.c": print_c(module, target), "main.c": _main(signature, threads)}
+    sizes = signature.values_of([x.shape for x in inputs]) if signature.symbols else ()
+    signature = _at(signature, module, dict(zip(signature.symbols, sizes, strict=True)))
+    sources = {"module.c": print_c(module, target), "main.c": _main(signature, sizes, threads)}
     program, data, results = folder / "program", folder / "in.bin", folder / "out.bin"
     # The program's objects are of no use to anybody else.
     build_program(sources, target, program, extra_flags=(*SANITIZE, *flags), cache=Cache(folder / "cache"))
@@ -98,9 +105,29 @@ def run_sanitized(
     return _arrays(results.read_bytes(), signature.outputs)
 
 
-def _main(signature: Signature, threads: int) -> str:
+def _at(signature: Signature, module: ModuleOp, symbols: Mapping[str, int]) -> Signature:
+    """The signature, with numbers for the sizes that only a run knows."""
+    forward = next(f for f in module.ops if isinstance(f, FuncOp) and f.sym_name.data == "forward")
+    buffers = [t for t in forward.function_type.inputs if isinstance(t, MemRefType)]
+    lent = buffers[len(buffers) - len(signature.forward_buffers) :]
+
+    def sized(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
+        return tuple(dataclasses.replace(spec, shape=spec.sizes(symbols)) for spec in specs)
+
+    return dataclasses.replace(
+        signature,
+        inputs=sized(signature.inputs),
+        outputs=sized(signature.outputs),
+        forward_buffers=tuple(value_of(bytes_of(buffer), symbols) for buffer in lent),
+    )
+
+
+def _main(signature: Signature, sizes: Sequence[int], threads: int) -> str:
     """Reads weights and inputs, packs, runs twice, and writes the outputs of the second run."""
     lines: list[str] = []
+    if sizes:
+        lines.append(f"int64_t sizes[] = {{{', '.join(map(str, sizes))}}};")
+        lines.append(f"void *symbols[] = {{{', '.join(f'&sizes[{i}]' for i in range(len(sizes)))}}};")
 
     def declare(name: str, sizes: Sequence[int], source: str) -> None:
         items = ", ".join(f"buffer({n}, {source})" for n in sizes) or "NULL"
@@ -127,7 +154,8 @@ def _main(signature: Signature, threads: int) -> str:
         declare(f"{run}_lent", signature.forward_buffers, "NULL")
         outputs = (f"{run}_outputs", len(signature.outputs))
         lent = (f"{run}_lent", len(signature.forward_buffers))
-        lines.append(call("dlp_forward", [("inputs", len(signature.inputs)), given, outputs, lent]))
+        inputs, symbols = ("inputs", len(signature.inputs)), ("symbols", len(sizes))
+        lines.append(call("dlp_forward", [inputs, given, outputs, symbols, lent]))
     lines += [f"fwrite(second_outputs[{i}], 1, {y.nbytes}, out);" for i, y in enumerate(signature.outputs)]
     lines += ["(void)weights, (void)inputs, (void)packed, (void)prepare_lent;"]
     declared = "int dlp_prepare(void *const *args, int threads);\n" if signature.needs_prepare else ""

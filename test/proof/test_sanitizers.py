@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from networks import ALL as EVERY_NETWORK
-from proof_networks import ALL, road
+from proof_networks import ALL, OPEN, open_roads, road
 
 from dlp.targets import emulated, host, load
 from dlp.testing import assert_same
@@ -46,3 +46,15 @@ def test_clean(
         given.module.clone(), given.inputs, given.weights, machine, tmp_path, flags=(level,)
     )
     assert_same(found, given.expected, rtol=1e-4, what="output")
+
+
+@pytest.mark.parametrize("name", OPEN if ALL else ("open_rows", "open_lstm"))
+@pytest.mark.requires_tool("gcc")
+def test_clean_at_two_of_all_sizes(name: str, tmp_path: Path) -> None:
+    for number, given in enumerate(open_roads(name)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        found = run_sanitized(
+            given.module.clone(), given.inputs, given.weights, host(), folder, flags=("-O1",)
+        )
+        assert_same(found, given.expected, rtol=1e-4, what="output")
