@@ -41,6 +41,11 @@ CASES: dict[str, tuple[Callable[..., object], tuple[torch.Tensor, ...]]] = {
         lambda x: (torch.conv1d(x, _WEIGHT, None, [2], [1], [2], 2),),
         (torch.randn(3, 6, 2),),
     ),
+    # Tiles of as many columns as four vectors end within a group.
+    "groups of one channel and many results": (
+        lambda x: (torch.conv2d(x, torch.ones(40, 1, 2, 2), None, 2, 1, 1, 2),),
+        (torch.randn(1, 2, 1, 2),),
+    ),
 }
 
 

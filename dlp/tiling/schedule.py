@@ -355,6 +355,8 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
     elif windowed is not None:
         vectors = max(1, min(ceil(shape[last] / lanes), 4))
         tile[last] = vectors * lanes
+        if (run := windowed.tile_runs().get(last, 1)) > 1:
+            tile[last] = run * max(1, tile[last] // run)
         if rank > 1 and shape[last - 1] > 1 and vectors < 4:
             tile[last - 1] = max(1, 4 // vectors)
     else:

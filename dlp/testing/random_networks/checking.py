@@ -52,6 +52,7 @@ FUSION_RULES = ("attention", "depth-first", "chain", "elementwise", "rows", "tra
 
 NECESSARY = (
     *("decompose", "fuse", "outline-kernels", "bufferize", "lower-pad", "convert-dlp-to-loops"),
+    "tile-attention",  # nothing else turns a fused attention into loops
     "tile-registers",  # whole kernels as one tile are unrolled: C that compiles for minutes
 )
 """Passes without which there is no C, or none that can be compiled."""
