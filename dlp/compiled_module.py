@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from dlp.codegen.c_types import BYTES
 from dlp.compile_statistics import CompileStatistics
-from dlp.dialects.dlp.dim import Dim, parse_dim, value_of
+from dlp.dialects.dlp.dim import Dim, Symbol, parse_dim, value_of
 from dlp.errors import InputError, run_error
 from dlp.runtime import ArenaPool, Library, aligned_empty, pack_pointers
 from dlp.runtime.memory import address_of
@@ -57,8 +57,8 @@ class Signature:
         aliases: for each packed tensor the weight that it is, byte for byte, or -1 where `prepare` writes it.
         prepare_buffers, forward_buffers: bytes of the memory that the caller lends the two functions: one arena, or
             every intermediate by itself.
-        symbols: names of the sizes that only a run knows, in the order in which a run takes their values, and those
-            that the code was made with in mind; the one of `forward_buffers` is then what those need.
+        symbols: the sizes that only a run knows, by name, in the order in which a run takes their values. Of
+            `forward_buffers` the one is then what the sizes need that the code was made with in mind.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -68,7 +68,7 @@ class Signature:
     aliases: tuple[int, ...]
     prepare_buffers: tuple[int, ...]
     forward_buffers: tuple[int, ...]
-    symbols: Mapping[str, int] = field(default_factory=dict)
+    symbols: Mapping[str, Symbol] = field(default_factory=dict)
 
     def values_of(self, shapes: Sequence[Sequence[int]]) -> tuple[int, ...]:
         """What the symbols are in a run on inputs of these shapes.
@@ -84,6 +84,11 @@ class Signature:
         for spec, shape in zip(self.inputs, shapes, strict=True):
             if spec.sizes(found) != tuple(shape):
                 raise InputError(f"the input {spec.name} is {spec.shape}, not {tuple(shape)}")
+        for name, n in found.items():
+            if n < self.symbols[name].least:
+                raise InputError(
+                    f"the size {name} is {n}, and the code is for {self.symbols[name].least} or more"
+                )
         return tuple(found[name] for name in self.symbols)
 
     @property
@@ -116,7 +121,7 @@ class Metadata:
     def from_json(cls, text: str | bytes) -> Self:
         data: dict[str, Any] = json.loads(text)
         fields = dict(data.pop("signature"))
-        symbols = fields["symbols"]
+        symbols = fields["symbols"] = {name: Symbol(**of) for name, of in fields["symbols"].items()}
         for name in ("inputs", "weights", "packed", "outputs"):
             fields[name] = tuple(
                 TensorSpec(t["name"], tuple(_read_size(n, symbols) for n in t["shape"]), t["element"])
@@ -292,10 +297,11 @@ def _plain(metadata: Metadata) -> dict[str, Any]:
     signature = dict(vars(metadata.signature))
     for name in ("inputs", "weights", "packed", "outputs"):
         signature[name] = [vars(spec) for spec in signature[name]]
+    signature["symbols"] = {name: vars(of) for name, of in signature["symbols"].items()}
     return {**data, "signature": signature}
 
 
-def _read_size(size: int | str, symbols: Mapping[str, int]) -> Any:
+def _read_size(size: int | str, symbols: Mapping[str, Symbol]) -> Any:
     return parse_dim(size, symbols) if isinstance(size, str) else size
 
 

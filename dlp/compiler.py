@@ -30,6 +30,7 @@ from dlp.codegen.checks import messages
 from dlp.compile_statistics import CompileStatistics
 from dlp.compiled_module import CompiledModule, Metadata, Signature, TensorSpec
 from dlp.context import DIALECT_GROUP, make_context
+from dlp.dialects.dlp.dim import Symbol
 from dlp.dialects.dlp.structured import dims_of, int_list, shape_of
 from dlp.instruments import DumpIR
 from dlp.ir_text import ir_text
@@ -254,12 +255,12 @@ def _function(module: ModuleOp, name: str) -> func.FuncOp | None:
     return None
 
 
-def _symbols(function: func.FuncOp) -> dict[str, int]:
-    """Symbols in the order of the arguments that bring them, and the sizes that were seen."""
-    known: dict[str, int] = {}
+def _symbols(function: func.FuncOp) -> dict[str, Symbol]:
+    """Symbols in the order of the arguments that bring them."""
+    known: dict[str, Symbol] = {}
     for argument in function.body.block.args:
         if isinstance(argument.type, MemRefType) and (dims := dims_of(argument.type)) is not None:
-            known |= {n: cast(IntegerAttr, hint).value.data for n, hint in dims.symbols.data.items()}
+            known |= dims.get_symbols()
     return {name: known[name] for name in symbols_of(function)}
 
 

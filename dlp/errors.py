@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -24,13 +24,19 @@ class PassError(DlpError):
 
 
 class StaticShapeRequired(DlpError):
-    """A size that only a run knows stands where a number is needed; whoever catches it compiles for fixed sizes."""
+    """A size that only a run knows stands where a number is needed.
+
+    Whoever catches it compiles for larger sizes alone, or for fixed ones.
+    """
 
     op: UnsupportedOp | None = None
     """What asks for the number, where that is known."""
+    least: Mapping[str, int]
+    """Least values of symbols with which there would be an answer; empty where none are known."""
 
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, least: Mapping[str, int] | None = None) -> None:
         super().__init__(f"not known for all sizes: {question}")
+        self.least = least or {}
 
 
 class CodegenError(DlpError):

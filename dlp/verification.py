@@ -86,9 +86,6 @@ def _verify_open_sizes(module: ModuleOp) -> None:
 def _wrong_sizes(shaped: TensorType[Attribute] | MemRefType[Attribute]) -> str:
     dims = dims_of(shaped)
     assert dims is not None
-    for name, seen in dims.symbols.data.items():
-        if not isinstance(seen, IntegerAttr) or seen.value.data < 0:
-            return f"the size that was seen of {name} is {seen}"
     if not all(isinstance(n, StringAttr | IntegerAttr) for n in (*dims.sizes, *dims.strides)):
         return "a size is neither a number nor an expression"
     try:

@@ -12,6 +12,7 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr
@@ -23,6 +24,9 @@ from dlp.errors import StaticShapeRequired
 LEAST = 2
 """What every symbol is at least: sizes 0 and 1 broadcast and vanish, and are compiled as constants."""
 
+PARTS = (4, 2, 1)
+"""Of the size that was seen, the n-th part is proposed as the least one where small sizes are in the way."""
+
 
 @dataclass(frozen=True)
 class Symbol:
@@ -30,10 +34,8 @@ class Symbol:
 
     name: str
     hint: int
-
-    @property
-    def least(self) -> int:
-        return LEAST
+    least: int = LEAST
+    """The smallest value that it can have."""
 
     def value(self, symbols: Mapping[str, int]) -> int:
         return symbols[self.name]
@@ -68,6 +70,7 @@ class Quotient:
 
 
 Atom: TypeAlias = Symbol | Quotient
+Number: TypeAlias = "int | Fraction"
 Product: TypeAlias = tuple[Atom, ...]
 """Atoms in the order of their names; empty for the constant."""
 
@@ -86,11 +89,11 @@ class Dim:
         return list({atom: None for product in self.terms for atom in product})
 
     @property
-    def symbols(self) -> dict[str, int]:
-        """Names and hints of the symbols."""
-        found: dict[str, int] = {}
+    def symbols(self) -> dict[str, Symbol]:
+        """By name."""
+        found: dict[str, Symbol] = {}
         for atom in self.atoms:
-            found |= {atom.name: atom.hint} if isinstance(atom, Symbol) else atom.of.symbols
+            found |= {atom.name: atom} if isinstance(atom, Symbol) else atom.of.symbols
         return found
 
     @property
@@ -162,6 +165,10 @@ class Dim:
         whole[()] = constant // other
         if constant % other:
             rest[()] = constant % other
+        match [item for item in rest.items() if item[0]]:
+            case [((Quotient() as inner,), 1)]:  # (n // k + c) // m is (n + c * k) // (k * m)
+                added = rest.get((), 0) * inner.by
+                return simplified(whole) + (inner.of + added) // (inner.by * other)
         return simplified(whole) + Dim({(Quotient(Dim(rest), other),): 1})
 
     def _exactly_divided(self, other: Dim) -> Any:
@@ -252,9 +259,9 @@ class Dim:
 Size: TypeAlias = "int | Dim"
 
 
-def symbol(name: str, hint: int) -> Dim:
-    """The size `name`, seen as `hint`."""
-    return Dim({(Symbol(name, hint),): 1})
+def symbol(name: str, hint: int, least: int = LEAST) -> Dim:
+    """The size `name`, seen as `hint`, which is never less than `least`."""
+    return Dim({(Symbol(name, hint, least),): 1})
 
 
 def simplified(terms: Mapping[Product, int]) -> Size:
@@ -300,12 +307,12 @@ def size_function(sizes: Iterable[Size], names: Sequence[str]) -> Callable[..., 
     return eval(f"lambda {', '.join(names)}: ({values})", {"__builtins__": {}})
 
 
-def parse_dim(text: str, known: Mapping[str, int]) -> Size:
+def parse_dim(text: str, known: Mapping[str, Symbol]) -> Size:
     """The expression that `str(dim)` prints.
 
     Args:
         text: of names, integers, `+ - * //` and parentheses.
-        known: hint of every name.
+        known: the symbol of every name.
 
     Raises:
         ValueError: the text is something else.
@@ -322,7 +329,7 @@ def parse_dim(text: str, known: Mapping[str, int]) -> Size:
             case ast.Constant(value=int() as number):
                 return number
             case ast.Name(id=name) if name in known:
-                return symbol(name, known[name])
+                return Dim({(known[name],): 1})
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -read(operand)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in operations:
@@ -341,7 +348,8 @@ class DimsAttr(ParametrizedAttribute):
     """Which sizes the `?` of a type are: the encoding of a tensor, the memory space of a buffer.
 
     `tensor<?x768xf32, #dlp.dims<["s0", 768], [], {s0 = 64}>>`: `s0` names the same number wherever it occurs in a
-    module; 64 is the size that was seen when it was made. Buffers whose strides follow from no shape list them too.
+    module; 64 is the size that was seen when it was made. `{s0 = [64, 16]}` says that it is never less than 16, where
+    otherwise it is never less than 2. Buffers whose strides follow from no shape list them too.
     """
 
     name = "dlp.dims"
@@ -352,11 +360,19 @@ class DimsAttr(ParametrizedAttribute):
 
     @staticmethod
     def of(sizes: Sequence[Size], strides: Sequence[Size] = ()) -> DimsAttr:
-        known: dict[str, int] = {}
+        known: dict[str, Symbol] = {}
         for n in (*sizes, *strides):
             known |= n.symbols if isinstance(n, Dim) else {}
-        table = DictionaryAttr({name: IntegerAttr(known[name], 64) for name in sorted(known)})
+        table = DictionaryAttr({name: _described(known[name]) for name in sorted(known)})
         return DimsAttr(ArrayAttr(map(_attribute, sizes)), ArrayAttr(map(_attribute, strides)), table)
+
+    def get_symbols(self) -> dict[str, Symbol]:
+        """By name.
+
+        Raises:
+            ValueError: what is said of one is neither a number nor two of them.
+        """
+        return {name: _symbol(name, said) for name, said in self.symbols.data.items()}
 
     def get_sizes(self) -> tuple[Any, ...]:
         return _read(self)[0]
@@ -369,7 +385,7 @@ class DimsAttr(ParametrizedAttribute):
 
 @functools.lru_cache(maxsize=4096)
 def _read(attribute: DimsAttr) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    known: dict[str, int] = {k: v.value.data for k, v in attribute.symbols.data.items()}  # type: ignore[attr-defined]
+    known = attribute.get_symbols()
 
     def sizes(array: ArrayAttr[Attribute]) -> tuple[Any, ...]:
         return tuple(
@@ -378,6 +394,22 @@ def _read(attribute: DimsAttr) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         )
 
     return sizes(attribute.sizes), sizes(attribute.strides)
+
+
+def _described(of: Symbol) -> Attribute:
+    seen = IntegerAttr(of.hint, 64)
+    return seen if of.least == LEAST else ArrayAttr([seen, IntegerAttr(of.least, 64)])
+
+
+def _symbol(name: str, said: Attribute) -> Symbol:
+    numbers = said.data if isinstance(said, ArrayAttr) else (said,)
+    match [n.value.data for n in numbers if isinstance(n, IntegerAttr)]:
+        case [hint] if len(numbers) == 1 and hint >= 0:
+            return Symbol(name, hint)
+        case [hint, least] if len(numbers) == 2 and hint >= least >= LEAST:
+            return Symbol(name, hint, least)
+        case _:
+            raise ValueError(f"what is said of {name} is {said}: the size that was seen, or [seen, least]")
 
 
 def _attribute(size: Size) -> Attribute:
@@ -398,12 +430,39 @@ def _product(numbers: Iterable[int]) -> int:
 
 
 def _lower_bound(terms: Mapping[Product, int]) -> int | None:
-    """Of a polynomial, after every atom is replaced by its least value plus something that is not negative."""
-    shifted: dict[Product, int] = {}
+    """Of a polynomial: with quotients as they are, or each as the fraction that it is nearly."""
+    bounds = [_of_grown_atoms(terms), _of_grown_atoms(_without_quotients(terms))]
+    known = [math.ceil(bound) for bound in bounds if bound is not None]
+    return max(known, default=None)
+
+
+def _without_quotients(terms: Mapping[Product, Number]) -> Mapping[Product, Number]:
+    """A polynomial of symbols that is nowhere larger: n // k is between (n - k + 1) / k and n / k, others are >= 0."""
+    result: dict[Product, Number] = {}
+    for product, factor in terms.items():
+        quotient = next((atom for atom in product if isinstance(atom, Quotient)), None)
+        if quotient is None:
+            result[product] = result.get(product, 0) + factor
+            continue
+        others = list(product)
+        others.remove(quotient)
+        low = Fraction(1 - quotient.by, quotient.by) if factor > 0 else 0
+        nearly: dict[Product, Number] = {p: Fraction(k, quotient.by) for p, k in quotient.of.terms.items()}
+        nearly[()] = nearly.get((), 0) + low
+        for p, k in _without_quotients(
+            {tuple(sorted((*others, *p), key=str)): k * factor for p, k in nearly.items()}
+        ).items():
+            result[p] = result.get(p, 0) + k
+    return result
+
+
+def _of_grown_atoms(terms: Mapping[Product, Number]) -> Number | None:
+    """A lower bound, by every atom as its least value plus something that is not negative."""
+    shifted: dict[Product, Number] = {}
     for product, k in terms.items():
-        parts: dict[Product, int] = {(): k}
+        parts: dict[Product, Number] = {(): k}
         for atom in product:
-            least, grown = atom.least, dict[Product, int]()
+            least, grown = atom.least, dict[Product, Number]()
             for p, factor in parts.items():
                 grown[p] = grown.get(p, 0) + factor * least
                 longer = tuple(sorted((*p, atom), key=str))
@@ -422,7 +481,7 @@ def _is_zero(difference: Size, question: Callable[[], str]) -> bool:
     least, most = difference.least, difference.most
     if (least is not None and least > 0) or (most is not None and most < 0):
         return False
-    raise StaticShapeRequired(question())
+    raise StaticShapeRequired(question(), _enough(difference))
 
 
 def _is_positive(difference: Size, question: Callable[[], str]) -> bool:
@@ -433,4 +492,18 @@ def _is_positive(difference: Size, question: Callable[[], str]) -> bool:
         return True
     if most is not None and most <= 0:
         return False
-    raise StaticShapeRequired(question())
+    raise StaticShapeRequired(question(), _enough(difference))
+
+
+def _enough(difference: Dim) -> dict[str, int]:
+    """Least values of the symbols, not above those seen, with which the difference is positive or negative."""
+    for part in PARTS:
+        known = {
+            name: Symbol(name, of.hint, max(of.least, of.hint // part))
+            for name, of in difference.symbols.items()
+        }
+        grown = parse_dim(str(difference), known)
+        assert isinstance(grown, Dim)
+        if (grown.least or 0) > 0 or (grown.most or 0) < 0:
+            return {name: of.least for name, of in known.items()}
+    return {}

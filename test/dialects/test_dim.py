@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlp.dialects.dlp.dim import DimsAttr, parse_dim, symbol, value_of
+from dlp.dialects.dlp.dim import DimsAttr, Symbol, parse_dim, symbol, value_of
 from dlp.errors import StaticShapeRequired
 
 S, T = symbol("s0", 8), symbol("s1", 5)
@@ -59,9 +59,9 @@ def test_other_questions_need_known_sizes(question):
 
 def test_text_and_attributes_are_read_back():
     for size in (S, S * 12 + 1, S * T - 4, (S * 3 + 1) // 2 * T, (S - 1) // 2 + 1):
-        assert parse_dim(str(size), {"s0": 8, "s1": 5}) == size
+        assert parse_dim(str(size), {"s0": Symbol("s0", 8), "s1": Symbol("s1", 5)}) == size
     attribute = DimsAttr.of((S * 2, 3, T))
     assert attribute.get_sizes() == (S * 2, 3, T)
     assert attribute.get_strides() == (T * 3, T, 1)
     with pytest.raises(ValueError, match="no size over the symbols s0"):
-        parse_dim("s0 + s9", {"s0": 8})
+        parse_dim("s0 + s9", {"s0": Symbol("s0", 8)})

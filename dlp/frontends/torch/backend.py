@@ -44,7 +44,7 @@ from dlp.frontends.torch.partition import compile_parts
 from dlp.frontends.torch.recurrent import recurrent_layers_whole
 from dlp.frontends.torch.seam import CompiledGraph, CompileFunction, Options, compile_graph
 from dlp.frontends.torch.session import Fallback, GraphRecord, Session, count_graph
-from dlp.frontends.torch.symbols import has_symbols, require_equal_sizes
+from dlp.frontends.torch.symbols import has_symbols, require_equal_sizes, require_least
 
 GraphFunction = Callable[..., Sequence[Any]]
 
@@ -327,6 +327,22 @@ class _AtenGraph:
             return mixed
 
     def _code(
+        self,
+        graph: torch.fx.GraphModule,
+        is_parameter: list[bool],
+        names: list[str],
+        tensors: list[bool],
+        constants: Sequence[torch.Tensor],
+    ) -> tuple[GraphRecord, GraphFunction]:
+        """A graph as code: for all sizes, or those that are not so small that they need code of their own."""
+        while True:
+            try:
+                return self._code_of_sizes(graph, is_parameter, names, tensors, constants)
+            except StaticShapeRequired as error:
+                if not require_least(graph, error.least):
+                    raise
+
+    def _code_of_sizes(
         self,
         graph: torch.fx.GraphModule,
         is_parameter: list[bool],

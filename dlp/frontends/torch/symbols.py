@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -48,6 +48,23 @@ def require_equal_sizes(graph: torch.fx.GraphModule) -> None:
                 bool(a == b)
 
 
+def require_least(graph: torch.fx.GraphModule, least: Mapping[str, int]) -> bool:
+    """Make guards of it that symbols are not less than that; False where it is known of all of them."""
+    found: dict[str, torch.SymInt] = {}
+    for node in graph.graph.nodes:
+        value = node.meta.get("val")
+        for n in value.shape if isinstance(value, torch.Tensor) else (value,):
+            if isinstance(n, torch.SymInt) and n.node.expr.is_Symbol:
+                found.setdefault(str(n.node.expr), n)
+    new = False
+    for name, number in least.items():
+        n = found[name]
+        if n.node.shape_env.var_to_range[n.node.expr].lower < number:
+            new = True
+            bool(n >= number)
+    return new
+
+
 def _size(expression: Any, environment: ShapeEnv) -> Size:
     if expression.is_Integer:
         return int(expression)
@@ -55,7 +72,7 @@ def _size(expression: Any, environment: ShapeEnv) -> Size:
         least = environment.var_to_range[expression].lower
         if expression not in environment.backed_var_to_val or not least >= LEAST:
             raise StaticShapeRequired(f"the framework's symbol {expression}")
-        return symbol(str(expression), int(environment.backed_var_to_val[expression]))
+        return symbol(str(expression), int(environment.backed_var_to_val[expression]), int(least))
     parts = [_size(e, environment) for e in expression.args] if expression.args else []
     result: Any = None
     if expression.is_Add:

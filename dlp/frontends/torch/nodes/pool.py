@@ -9,9 +9,11 @@ from math import prod
 import torch
 from xdsl.ir import SSAValue
 
+from dlp.dialects.dlp.dim import Dim
 from dlp.dialects.dlp.elementwise import DivOp, MulOp
 from dlp.dialects.dlp.pool_places import MaxPoolPlacesOp
 from dlp.dialects.dlp.reduction import MaxPoolOp, PoolOp, SumPoolOp
+from dlp.errors import StaticShapeRequired
 from dlp.frontends.torch.emitter import Emitter
 from dlp.frontends.torch.nodes.view import pad
 from dlp.frontends.torch.registry import imports
@@ -39,12 +41,23 @@ class Window:
         self.dilations = self._spread(dilations)
         self.size = g.shape_of(self.x)[2:]
         self.out = g.shape[-self.rank :]
-        # With ceil_mode the last window may reach over the padded end; without it, elements may be left over.
-        reach = [
-            (o - 1) * s + (k - 1) * d + 1
-            for o, s, k, d in zip(self.out, self.strides, self.kernel, self.dilations, strict=True)
-        ]
-        self.behind = [max(p, r - n - p) for p, r, n in zip(self.padding, reach, self.size, strict=True)]
+        self.behind = [self._behind(d) for d in range(self.rank)]
+
+    def _behind(self, d: int) -> int:
+        """Elements of the frame behind the end.
+
+        With ceil_mode the last window may reach over the padded end; without it, elements may be left over.
+        """
+        size, out, low, stride = self.size[d], self.out[d], self.padding[d], self.strides[d]
+        window = (self.kernel[d] - 1) * self.dilations[d] + 1
+        if isinstance(size, Dim):
+            possible = range(low, low + stride)
+            fitting = (high for high in possible if (low + size + high - window) // stride + 1 == out)
+            found = next(fitting, None)
+            if found is None:
+                raise StaticShapeRequired(f"the windows of a pool that are {out}")
+            return found
+        return max(low, (out - 1) * stride + window - size - low)
 
     def _spread(self, values: Sequence[int]) -> list[int]:
         return list(values) * self.rank if len(values) == 1 else list(values)
