@@ -8,6 +8,7 @@ from xdsl.context import Context
 from xdsl.dialects import arith, func, memref
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    DictionaryAttr,
     FloatAttr,
     FunctionType,
     IndexType,
@@ -22,6 +23,7 @@ from xdsl.passes import ModulePass
 
 from dlp.lowering.bufferize import OUTPUTS
 from dlp.statistics import count
+from dlp.tiling.sizes import SYMBOLS, symbols_of
 
 CLOCK = "omp_get_wtime"
 """Seconds since some moment, of OpenMP's library, which the code of kernels is linked with in any case."""
@@ -71,7 +73,11 @@ def _instrument(forward: func.FuncOp) -> None:
     calls = [op for op in forward.walk() if isinstance(op, func.CallOp)]
     kernels = list(dict.fromkeys(call.callee.string_value() for call in calls))
     block = forward.body.block
-    times = block.insert_arg(MemRefType(f64, (len(kernels), 2)), len(block.args))
+    symbols = symbols_of(forward)
+    times = block.insert_arg(MemRefType(f64, (len(kernels), 2)), len(block.args) - len(symbols))
+    if symbols:
+        places = {name: IntegerAttr(block.args.index(argument), 64) for name, argument in symbols.items()}
+        forward.attributes[SYMBOLS] = DictionaryAttr(places)
     times.name_hint = "times"
     forward.function_type = FunctionType.from_lists([a.type for a in block.args], [])
     outputs = cast(IntegerAttr, forward.attributes[OUTPUTS]).value.data

@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr
 from xdsl.ir import Attribute
 
 from dlp.dialects.dlp.contraction import ContractionOp
+from dlp.dialects.dlp.dim import hint, hints
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.dialects.dlp.view import ViewOp
 from dlp.lowering._buffers import bytes_of
@@ -44,7 +45,7 @@ def kernel_costs(module: ModuleOp) -> dict[str, KernelCost]:
 def _cost(kernel: func.FuncOp) -> KernelCost:
     flops = sum(_flops(op) for op in kernel.walk() if isinstance(op, StructuredOp))
     buffers = [a.type for a in kernel.body.block.args if isinstance(a.type, MemRefType)]
-    moved = sum(bytes_of(cast("MemRefType[Attribute]", type_)) for type_ in buffers)
+    moved = sum(hint(bytes_of(cast("MemRefType[Attribute]", type_))) for type_ in buffers)
     comment = kernel.attributes.get(COMMENT)
     operations, _, sources = (comment.data if isinstance(comment, StringAttr) else "").partition("\n")
     return KernelCost(flops, moved, operations, sources)
@@ -53,5 +54,5 @@ def _cost(kernel: func.FuncOp) -> KernelCost:
 def _flops(op: StructuredOp) -> int:
     if isinstance(op, ViewOp):
         return 0
-    points = prod(op.iteration_space().sizes)
+    points = prod(hints(op.iteration_space().sizes))
     return 2 * points if isinstance(op, ContractionOp) else points
