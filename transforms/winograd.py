@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass
 from dlp import targets
 from dlp.cost.winograd import best_tile
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
-from dlp.dialects.dlp.dim import is_static
+from dlp.dialects.dlp.dim import Dim, is_static
 from dlp.dialects.dlp.elementwise import scalar_value
 from dlp.dialects.dlp.graph import WeightOp
 from dlp.dialects.dlp.loop import graph_blocks
@@ -97,7 +97,7 @@ def is_candidate(op: ConvOp) -> bool:
         and op.panel is None
         and op.group_count == 1
         and op.element_type == f32
-        and is_static((*op.shape[1:], *op.in_shape(0)[1:], *op.in_shape(1)))
+        and is_static((op.in_shape(0)[-1], *op.in_shape(1)))
         and all(n == 1 for n in (*int_list(op.strides), *int_list(op.dilations)))
         and 1 < kernel[0] < LARGEST
         and len(set(kernel)) == 1
@@ -109,9 +109,10 @@ def _rewrite(op: ConvOp, tile: int) -> None:
     x, w = op.ins
     window = op.kernel[0]
     n, *size, columns = op.shape
-    tiles = [-(-s // tile) for s in size]
-    needed = [t * tile + window - 1 for t in tiles]
-    x = _extended(b, x, [a - s for a, s in zip(needed, op.in_shape(0)[1:-1], strict=True)])
+    tiles = [(s + tile - 1) // tile for s in size]
+    # Of an image whose size only a run knows, as much as may be missing of the last tiles.
+    missing = [tile - 1 if isinstance(s, Dim) else t * tile - s for s, t in zip(size, tiles, strict=True)]
+    x = _extended(b, x, missing)
     f = {"tile": tile, "window": window}
     if isinstance(w.owner, ViewOp):
         w = b(CopyOp, w)  # in the order in which vectors are read

@@ -20,6 +20,7 @@ from xdsl.utils.exceptions import VerifyException
 from . import toom_cook
 from .body import BodyBuilder, Value
 from .contraction import SPATIAL_NAMES
+from .dim import Dim
 from .structured import (
     IterationSpace,
     Shape,
@@ -108,7 +109,8 @@ class WinogradOp(TransformOp, ABC):
 class WinogradInputTransformOp(WinogradOp):
     """The tiles of an image, transformed: x [n, s..., c] gives [f..., n, t..., c].
 
-    Each of the t tiles a dimension reads f = tile + window - 1 pixels, `tile` pixels behind the one before it.
+    Each of the t tiles a dimension reads f = tile + window - 1 pixels, `tile` pixels behind the one before it. Behind
+    the last one pixels may be left over where only a run knows their number.
     """
 
     name = "dlp.winograd_input_transform"
@@ -119,7 +121,8 @@ class WinogradInputTransformOp(WinogradOp):
     ) -> tuple[Shape | None, Attribute | None]:
         x = _operand(cls.name, ins)
         spatial, tile, factors = len(x) - 2, int_of(properties["tile"]), _factors(properties)
-        if spatial < 1 or any((s - factors) % tile or s < factors for s in x[1:-1]):
+        known = [s for s in x[1:-1] if not isinstance(s, Dim)]
+        if spatial < 1 or any((s - factors) % tile or s < factors for s in known):
             raise VerifyException(f"{cls.name}: operand 0 ({ins[0]}) is not [n, s..., c] of whole tiles")
         tiles = tuple((s - factors) // tile + 1 for s in x[1:-1])
         return (*(factors,) * spatial, x[0], *tiles, x[-1]), ins[0].element_type
@@ -203,7 +206,7 @@ class WinogradOutputTransformOp(WinogradOp):
         m, tile = self.in_shape(0), int_of(self.tile)
         spatial = (len(m) - 2) // 2
         whole = (m[spatial], *(n * tile for n in m[spatial + 1 : -1]), m[-1])
-        given = tuple(-(-n // tile) * tile for n in self.shape[1:-1])
+        given = tuple((n + tile - 1) // tile * tile for n in self.shape[1:-1])
         if len(self.shape) != spatial + 2 or not shapes_fit((self.shape[0], *given, self.shape[-1]), whole):
             raise VerifyException(
                 f"{self.name}: the tiles of operand 0 ({self.ins[0].type}) do not give {self.destination_type}"

@@ -45,7 +45,7 @@ def best_tile(op: ConvOp, target: Target, all_weights: int) -> int | None:
     rate = L3_BYTES_PER_CYCLE if all_weights <= target.l3_bytes // 4 else _WEIGHT_BYTES_PER_CYCLE
     window = op.kernel[0]
     plain = plain_cycles(op, target, rate) * (1 - LEAST_GAIN)
-    possible = [t for t in TILES if t + window - 1 <= toom_cook.LARGEST and max(op.shape[1:-1]) >= t]
+    possible = [t for t in TILES if t + window - 1 <= toom_cook.LARGEST and max(hints(op.shape[1:-1])) >= t]
     costs = {tile: winograd_cycles(op, tile, target, rate) for tile in possible}
     tile = min(costs, key=lambda t: costs[t], default=None)
     return tile if tile is not None and costs[tile] < plain else None
@@ -64,7 +64,7 @@ def winograd_cycles(op: ConvOp, tile: int, target: Target, rate: float) -> float
     window, spatial = op.kernel[0], op.spatial_rank
     side = tile + window - 1
     factors = side**spatial
-    tiles = hint(op.shape[0]) * prod(ceil(n / tile) for n in op.shape[1:-1])
+    tiles = hint(op.shape[0]) * prod(ceil(n / tile) for n in hints(op.shape[1:-1]))
     depth, columns = op.in_shape(0)[-1], op.shape[-1]
     weights = 4 * factors * depth * columns
     products = max(factors * depth * _row_cycles(target, tiles, columns), weights / rate)

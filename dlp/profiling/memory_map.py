@@ -35,7 +35,7 @@ class Place:
 
 
 def memory_map(module: ModuleOp) -> list[Place]:
-    """The places of `@forward`'s intermediates that do not depend on a run's sizes, from a module after `plan-arena`."""
+    """The places of `@forward`'s intermediates that no run's sizes change, from a module after `plan-arena`."""
     places: list[Place] = []
     for function in module.body.block.ops:
         if isinstance(function, func.FuncOp) and function.sym_name.data == "forward":

@@ -18,7 +18,7 @@ from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineSymExpr
 
-from dlp.dialects.dlp.dim import Dim, is_static
+from dlp.dialects.dlp.dim import Dim, hint, is_static
 from dlp.dialects.dlp.elementwise import ConstantOp
 from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, StructuredOp, TransformOp, int_list
 from dlp.dialects.dlp.view import CopyOp, PadOp, ReshapeOp
@@ -111,7 +111,10 @@ def check_alignment(op: DestinationOp, box: Region) -> None:
                 raise NotAlignedError
             start, size = interval.offset.constant % run, interval.static_size
             if isinstance(op, TransformOp):
-                at_end = interval.offset.constant + size == op.shape[d]
+                extent = op.shape[d]
+                at_end = interval.offset.constant + size == hint(extent) or (
+                    isinstance(extent, Dim) and size < run
+                )
                 if start or (size % run and not at_end):
                     raise NotAlignedError
                 continue
@@ -181,10 +184,16 @@ class TileAndFuse:
     ) -> None:
         """Full tiles as far as they go, then smaller ones: inside of each loop all sizes are known."""
         left, start = emitter.size(extent), Linear(0)
-        for size in (self.level.tile[d], *self.level.rests.get(d, ())):
+        full, rests = self.level.tile[d], self.level.rests.get(d, ())
+        # With tiles for all rests one of them is what is left, and lies where full tiles end: on the bounds of a run.
+        at_most_one = rests == tuple(range(full - 1, 0, -1))
+        for size in (full, *rests):
             trips = emitter.quotient(left, size)
-            self._loop(emitter, emitter.value(trips), start, size, d, rest, box, parallel)
-            start, left = start + trips * size, left - trips * size
+            left -= trips * size
+            lone = at_most_one and size < full
+            step = 0 if lone else size
+            self._loop(emitter, emitter.value(trips), start, size, d, rest, box, parallel and not lone, step)
+            start += trips * step
 
     def _loop(
         self,
@@ -196,10 +205,11 @@ class TileAndFuse:
         rest: Sequence[int],
         box: Region,
         parallel: bool,
+        step: int | None = None,
     ) -> None:
         _, body, iv = emitter.loop(count, self.names[d], parallel)
         inner = emitter.inside(body)
-        here = Linear(0, [(iv, size)]) + offset
+        here = Linear(0, [(iv, size if step is None else step)]) + offset
         self._loops(inner, rest, [*box[:d], Interval.of(here, size), *box[d + 1 :]])
         close(body, parallel)
 

@@ -173,9 +173,13 @@ def _for_all_sizes(root: StructuredOp, best: Level | None, target: Target) -> Le
     shape, last = root.shape, len(root.shape) - 1
     tile = list((0,) * len(shape) if best is None else best.tile)
     rests: dict[int, tuple[int, ...]] = {}
+    runs = _starting_runs(root)
     contraction = next((op for op in block_ops(root) if isinstance(op, ContractionOp)), None)
     for d, n in enumerate(shape):
         if not isinstance(n, Dim):
+            continue
+        if d in runs:
+            tile[d], rests[d] = runs[d], tuple(range(runs[d] - 1, 0, -1))
             continue
         if d == last:
             steps = (4 * target.vector_lanes, target.vector_lanes)

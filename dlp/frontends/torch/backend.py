@@ -29,6 +29,7 @@ from dlp.errors import (
     DlpError,
     FallbackError,
     InputError,
+    PassError,
     StaticShapeRequired,
     UnsupportedOp,
     UnsupportedOpsError,
@@ -338,8 +339,9 @@ class _AtenGraph:
         while True:
             try:
                 return self._code_of_sizes(graph, is_parameter, names, tensors, constants)
-            except StaticShapeRequired as error:
-                if not require_least(graph, error.least):
+            except (StaticShapeRequired, PassError) as error:
+                cause = error.__cause__ if isinstance(error, PassError) else error
+                if not isinstance(cause, StaticShapeRequired) or not require_least(graph, cause.least):
                     raise
 
     def _code_of_sizes(
