@@ -200,7 +200,7 @@ def _for_all_sizes(root: StructuredOp, best: Level | None, target: Target) -> Le
     parallel = () if best is None else best.parallel
     columns = tuple(d for d in (last,) if tile[d] and d not in parallel and d not in rests)
     order = (*parallel, *columns, *(d for d in rests if d not in parallel))
-    return Level(tuple(tile), order, parallel, rests=rests)
+    return Level(tuple(tile), order, parallel, vector=last, rests=rests)
 
 
 def _narrow(op: ContractionOp, columns: int, root: StructuredOp, target: Target) -> int:
