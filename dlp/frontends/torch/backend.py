@@ -339,8 +339,8 @@ class _AtenGraph:
         while True:
             try:
                 return self._code_of_sizes(graph, is_parameter, names, tensors, constants)
-            except (StaticShapeRequired, PassError) as error:
-                cause = error.__cause__ if isinstance(error, PassError) else error
+            except (StaticShapeRequired, PassError, UnsupportedOpsError) as error:
+                cause = error if isinstance(error, StaticShapeRequired) else error.__cause__
                 if not isinstance(cause, StaticShapeRequired) or not require_least(graph, cause.least):
                     raise
 

@@ -32,6 +32,7 @@ from torch.autograd import forward_ad
 from dlp.errors import FallbackError, FallbackWarning
 from dlp.frontends.torch import source_lines
 from dlp.frontends.torch.backend import GraphBackend
+from dlp.frontends.torch.conv_format import formats_of_seen_sizes
 from dlp.frontends.torch.direct import Variants, direct_call
 from dlp.frontends.torch.padded_encoder import zeros_for_padding
 from dlp.frontends.torch.recurrent import recurrent_layers_whole
@@ -290,6 +291,7 @@ class _Converter:
                 dynamo_config.patch(_CAPTURE_CONFIG | _SIZES[session.options.dynamic]),
                 self._own_sizes(),
                 zeros_for_padding(),
+                formats_of_seen_sizes(),
                 recurrent_layers_whole(),
                 session.show_progress(self._title) as progress,
             ):
