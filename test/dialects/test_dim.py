@@ -57,9 +57,50 @@ def test_other_questions_need_known_sizes(question):
         question()
 
 
+def test_quotients_of_quotients_are_one():
+    assert ((S + 1) // 2 + 1) // 2 == (S + 3) // 4
+    assert ((S - 1) // 2 + 1 - 1) // 2 + 1 == (S + 3) // 4
+    assert ((S + 1) // 2 * 3) // 2 != (S + 1) * 3 // 4  # not the same number for all
+    for n in range(2, 60):
+        assert value_of(((S * 3 + 2) // 5 + 7) // 3, {"s0": n}) == ((3 * n + 2) // 5 + 7) // 3
+
+
+def test_bounds_of_quotients():
+    """Of differences of quotients too, which are nearly fractions."""
+    rest = (S + 3) // 4 * 4 - S  # 0, 1, 2 or 3
+    assert (rest.least, rest.most) == (0, 3)
+    assert not rest > 3
+    assert not (S + 3) // 4 * 2 - (S + 1) // 2 > 1
+    for n in range(2, 30):
+        for size in (rest, (S * 5) // 3 - S, (S // 2) * (S // 3) - T, T - S // 7):
+            value = value_of(size, {"s0": n, "s1": 3})
+            assert size.least is None or size.least <= value
+            assert size.most is None or value <= size.most
+
+
+def test_what_is_asked_for_says_from_which_size_on_it_is_known():
+    seen = symbol("s0", 64)
+    for question, least in (
+        (lambda: seen // 8 == 1, 16),
+        (lambda: seen - 20 > 0, 32),
+        (lambda: seen - 40 > 0, 64),
+        (lambda: seen - 100 > 0, None),
+        (lambda: int(seen), None),
+    ):
+        with pytest.raises(StaticShapeRequired) as raised:
+            question()
+        assert raised.value.least == ({} if least is None else {"s0": least})
+    large = symbol("s0", 64, 16)
+    assert large // 8 != 1
+    assert large // 8 > 1
+
+
 def test_text_and_attributes_are_read_back():
     for size in (S, S * 12 + 1, S * T - 4, (S * 3 + 1) // 2 * T, (S - 1) // 2 + 1):
         assert parse_dim(str(size), {"s0": Symbol("s0", 8), "s1": Symbol("s1", 5)}) == size
+    large = symbol("s2", 64, 16)
+    assert DimsAttr.of((large + 1,)).get_sizes() == (large + 1,)
+    assert DimsAttr.of((large,)).get_symbols() == {"s2": Symbol("s2", 64, 16)}
     attribute = DimsAttr.of((S * 2, 3, T))
     assert attribute.get_sizes() == (S * 2, 3, T)
     assert attribute.get_strides() == (T * 3, T, 1)

@@ -103,10 +103,43 @@ def test_sizes_one_and_zero_have_code_of_their_own():
 def test_batches_of_images():
     model = cnn()
     fast = dlp.optimize(model)
-    # The framework itself distinguishes batches up to 15 and from 16 on in convolutions.
-    for batch in (2, 3, 5, 4, 8, 13):
+    for batch in (2, 3, 5, 4, 8, 13, 20):
         check(model, fast, torch.randn(batch, 1, 28, 28))
     assert graphs(fast) == (2, 1)
+
+
+class Residual(nn.Module):
+    """Convolutions for which Winograd's filtering pays, a pool that reaches over the end, a chain that joins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 5, stride=2, padding=2)
+        self.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.first, self.second = (nn.Conv2d(32, 32, 3, padding=1) for _ in range(2))
+        self.norm, self.head = nn.BatchNorm2d(32), nn.Linear(32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.pool(self.stem(x).relu())
+        h = (h + self.norm(self.second(self.first(h).relu()))).relu()
+        return self.head(h.mean((2, 3)))
+
+
+def test_images_of_any_size():
+    model = Residual().eval()
+    fast = dlp.optimize(model)
+    for height, width in ((96, 96), (112, 80), (80, 112), (97, 98), (99, 77), (101, 83), (64, 126)):
+        check(model, fast, torch.randn(1, 3, height, width))
+    assert graphs(fast) == (2, 1), str(dlp.report(fast))
+
+
+def test_small_images_have_code_of_their_own():
+    """A pool of an image that may be one pixel is another graph: the least size is a guard."""
+    model = Residual().eval()
+    fast = dlp.optimize(model, dynamic=True)
+    for size in (96, 40, 25, 6, 5, 97):
+        check(model, fast, torch.randn(1, 3, size, size))
+    captured, for_all = graphs(fast)
+    assert 2 <= captured <= 4 and for_all >= 1, str(dlp.report(fast))
 
 
 @pytest.mark.parametrize("causal", [False, True])

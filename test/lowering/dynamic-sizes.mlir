@@ -1,4 +1,9 @@
 // RUN: dlp-opt %s --target=avx2 -p outline-kernels,bufferize,tile-tasks,hoist-allocations,plan-arena | filecheck %s
+// RUN: dlp-opt %s --target=avx2 -p outline-kernels,bufferize,instrument-calls | filecheck %s --check-prefix=TIMED
+
+// The times of kernels come before the sizes.
+// TIMED: func.func @forward({{.*}}, %times: memref<2x2xf64>, %{{[a-z0-9]+}}: index) attributes
+// TIMED-SAME: dlp.symbols = {s0 = 4 : i64}
 
 // The rows are a size that only a run knows. The function takes it as an argument, and hands it to the kernels.
 // CHECK:      func.func @forward(%x: memref<?x16xf32, #dlp.dims<["s0", 16 : i64], [], {s0 = 64 : i64}>>

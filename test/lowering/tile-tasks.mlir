@@ -89,3 +89,16 @@ func.func private @wide_groups(%x: memref<1x177x768xf32>, %w: memref<48x128x48x1
   dlp.add ins(%t, %b : memref<1x50x768xf32>, memref<768xf32>) outs(%y : memref<1x50x768xf32>)
   func.return
 }
+
+// A transform's tiles start at its runs: of lines whose number only a run knows, what whole runs leave is one tile.
+// CHECK:      func.func private @transform(
+// CHECK-SAME:   %[[LINES:[a-z0-9]+]]: index
+// CHECK:        %[[RUNS:.*]] = affine.apply affine_map<(d0) -> ((d0 floordiv 2))> (%[[LINES]])
+// CHECK:        scf.for %{{.*}} to %[[RUNS]]
+// CHECK:          dlp.winograd_output_transform {{.*}} outs(%{{.*}} : memref<1x2x
+// CHECK:        affine.apply affine_map<(d0) -> ((d0 * 2))> (%[[RUNS]])
+// CHECK:          dlp.winograd_output_transform {{.*}} outs(%{{.*}} : memref<1x1x
+func.func private @transform(%m: memref<4x4x1x?x5x8xf32, #dlp.dims<[4, 4, 1, "((s0 + 1) // 2)", 5, 8], [], {s0 = 9}>>, %y: memref<1x?x10x8xf32, #dlp.dims<[1, "s0", 10, 8], [], {s0 = 9}>>, %s0: index) attributes {dlp.symbols = {s0 = 2 : i64}} {
+  dlp.winograd_output_transform ins(%m : memref<4x4x1x?x5x8xf32, #dlp.dims<[4, 4, 1, "((s0 + 1) // 2)", 5, 8], [], {s0 = 9}>>) outs(%y : memref<1x?x10x8xf32, #dlp.dims<[1, "s0", 10, 8], [], {s0 = 9}>>) {tile = 2, window = 3}
+  func.return
+}

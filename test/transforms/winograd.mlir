@@ -100,3 +100,20 @@ func.func @others(%x: tensor<1x16x16x16xf32>) -> (tensor<1x7x7x16xf32>, tensor<1
   %4 = dlp.conv ins(%x, %u : tensor<1x16x16x16xf32>, tensor<3x1x16x16xf32>) -> tensor<1x14x16x16xf32> {layout = "channels_last", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64}
   func.return %0, %1, %2, %3, %4 : tensor<1x7x7x16xf32>, tensor<1x12x12x16xf32>, tensor<1x14x14x16xf32>, tensor<1x16x16x16xf32>, tensor<1x14x16x16xf32>
 }
+
+// -----
+
+// Of an image whose size only a run knows as much frame is added as may be missing, and tiles may be parts of one.
+
+// TWO-LABEL: func.func @open_image
+// TWO:         dlp.winograd_input_transform {{.*}} -> tensor<4x4x1x?x?x32xf32
+// CHECK-LABEL: func.func @open_image
+// CHECK:         dlp.pad {{.*}} {low = array<i64: 0, 0, 0, 0>, high = array<i64: 0, 3, 3, 0>
+// CHECK:         dlp.winograd_input_transform {{.*}} -> tensor<6x6x1x?x?x32xf32, #dlp.dims<[6 : i64, 6 : i64, 1 : i64, "((s0 + 3) // 4)", "((s1 + 3) // 4)", 32 : i64]
+// CHECK:         dlp.matmul {{.*}} -> tensor<36x?x32xf32, #dlp.dims<[36 : i64, "((s0 + 3) // 4) * ((s1 + 3) // 4)", 32 : i64], [], {s0 = [30 : i64, 8 : i64], s1 = 22 : i64}>>
+// CHECK:         dlp.winograd_output_transform {{.*}} -> tensor<1x?x?x32xf32, #dlp.dims<[1 : i64, "s0", "s1", 32 : i64]
+func.func @open_image(%x: tensor<1x?x?x32xf32, #dlp.dims<[1, "s0 + 2", "s1 + 2", 32], [], {s0 = [30, 8], s1 = 22}>>) -> tensor<1x?x?x32xf32, #dlp.dims<[1, "s0", "s1", 32], [], {s0 = [30, 8], s1 = 22}>> {
+  %w = dlp.weight "w" : tensor<3x3x32x32xf32>
+  %0 = dlp.conv ins(%x, %w : tensor<1x?x?x32xf32, #dlp.dims<[1, "s0 + 2", "s1 + 2", 32], [], {s0 = [30, 8], s1 = 22}>>, tensor<3x3x32x32xf32>) -> tensor<1x?x?x32xf32, #dlp.dims<[1, "s0", "s1", 32], [], {s0 = [30, 8], s1 = 22}>> {layout = "channels_last", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64}
+  func.return %0 : tensor<1x?x?x32xf32, #dlp.dims<[1, "s0", "s1", 32], [], {s0 = [30, 8], s1 = 22}>>
+}
