@@ -339,7 +339,7 @@ class _AtenGraph:
         while True:
             try:
                 return self._code_of_sizes(graph, is_parameter, names, tensors, constants)
-            except (StaticShapeRequired, PassError, UnsupportedOpsError) as error:
+            except (StaticShapeRequired, PassError) as error:
                 cause = error if isinstance(error, StaticShapeRequired) else error.__cause__
                 if not isinstance(cause, StaticShapeRequired) or not require_least(graph, cause.least):
                     raise
