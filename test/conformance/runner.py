@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dlp.compile_statistics import CompileStatistics
 from dlp.errors import UnsupportedOpsError
-from dlp.frontends.torch.backend import GraphBackend
+from dlp.frontends.torch.graph_backend import GraphBackend
 from dlp.frontends.torch.imported_graph import ImportedGraph, TensorSpec
 from dlp.frontends.torch.importer import import_graph
 from dlp.frontends.torch.seam import Options

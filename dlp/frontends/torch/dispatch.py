@@ -31,9 +31,9 @@ from torch.autograd import forward_ad
 
 from dlp.errors import FallbackError, FallbackWarning
 from dlp.frontends.torch import source_lines
-from dlp.frontends.torch.backend import GraphBackend
 from dlp.frontends.torch.conv_format import formats_of_seen_sizes
 from dlp.frontends.torch.direct import Variants, direct_call
+from dlp.frontends.torch.graph_backend import GraphBackend
 from dlp.frontends.torch.padded_encoder import zeros_for_padding
 from dlp.frontends.torch.recurrent import recurrent_layers_whole
 from dlp.frontends.torch.seam import CompileFunction, Options
