@@ -9,7 +9,7 @@ import dataclasses
 import json
 import threading
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Self
@@ -134,6 +134,10 @@ class Metadata:
         return cls(Signature(**fields), **data)
 
 
+RunFunction = Callable[[Sequence[int], Sequence[int], tuple[int, ...]], None]
+"""Runs a network on inputs, outputs (addresses) and the values of its symbols."""
+
+
 @dataclass
 class CompiledModule:
     """A library with its signature. Any number of threads may call it at once.
@@ -154,6 +158,8 @@ class CompiledModule:
     _sizes: dict[tuple[int, ...], tuple[array[int], tuple[int, ...], int]] = field(
         default_factory=dict, init=False, repr=False
     )
+    _places: dict[int, bytes] = field(default_factory=dict, init=False, repr=False)
+    """By the address of an arena, which the pool keeps: the pointers to what is in it."""
 
     @property
     def signature(self) -> Signature:
@@ -199,19 +205,32 @@ class CompiledModule:
         Raises:
             RunError: a check of the inputs failed, as of an index; the outputs hold nothing of use.
         """
-        if symbols:
-            self._run_sized(inputs, packed, outputs, threads, symbols)
-            return
-        pool = self._pool or self._make_pool()
-        arena = pool.acquire()
-        try:
-            lent = _places(arena.address, self.signature.forward_buffers)
-            pointers = pack_pointers([*inputs, *packed, *outputs, *lent])
-            status = self.library.entry("dlp_forward")(pointers, threads)
-        finally:
-            pool.release(arena)
-        if status:
-            raise run_error(self.metadata.checks[status - 1])
+        self.bind(packed, threads)(inputs, outputs, symbols)
+
+    def bind(self, packed: Sequence[int], threads: int) -> RunFunction:
+        """`run` for packed tensors at these addresses: a function of the inputs, outputs and symbols."""
+        entry, places = self.library.entry("dlp_forward"), self._places
+        packed_pointers = pack_pointers(packed)
+
+        def run(inputs: Sequence[int], outputs: Sequence[int], symbols: tuple[int, ...] = ()) -> None:
+            if symbols:
+                self._run_sized(inputs, packed, outputs, threads, symbols)
+                return
+            pool = self._pool or self._make_pool()
+            arena = pool.acquire()
+            try:
+                base = arena.address
+                lent = places.get(base) or places.setdefault(
+                    base, pack_pointers(_places(base, self.signature.forward_buffers))
+                )
+                pointers = pack_pointers(inputs) + packed_pointers + pack_pointers(outputs) + lent
+                status = entry(pointers, threads)
+            finally:
+                pool.release(arena)
+            if status:
+                raise run_error(self.metadata.checks[status - 1])
+
+        return run
 
     def _run_sized(
         self,

@@ -14,9 +14,10 @@ from dlp.compiled_module import CompiledModule
 from dlp.compiler import compile_module
 from dlp.dialects.dlp.dim import Dim, is_static, size_function
 from dlp.errors import StaticShapeRequired, UnsupportedOp, UnsupportedOpsError
+from dlp.frontends.torch.allocation import empty_strided, row_major_strides
 from dlp.frontends.torch.imported_graph import ImportedGraph, OutputSpec, TensorSpec
 from dlp.frontends.torch.importer import import_graph
-from dlp.frontends.torch.seam import Options
+from dlp.frontends.torch.seam import Options, RunFunction
 from dlp.ir_text import ir_text
 from dlp.progress import Progress
 from dlp.targets import Target, check_runs_here, host, load
@@ -90,19 +91,23 @@ class TorchGraph:
 
     def run(self, packed: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor]) -> list[Any]:
         """Run on inputs with the sizes and strides of the examples. Every result is new memory."""
-        values = [inputs[place].contiguous() if gaps else inputs[place] for place, gaps in self._inputs]
-        symbols = tuple([inputs[place].size(d) for place, d in self._symbols])
-        results = [make(*symbols) for make in self._results]
-        self._compiled.run(
-            [*map(_data_ptr, values)],
-            [*map(_data_ptr, packed)],
-            [*map(_data_ptr, results)],
-            self._threads,
-            symbols,
-        )
-        if self._only_results:
-            return results
-        return [pick(results, inputs, symbols) for pick in self._outputs]
+        return self.bind(packed)(packed, inputs)
+
+    def bind(self, packed: Sequence[torch.Tensor]) -> RunFunction:
+        """`run` for these packed weights, whose addresses it has; the caller keeps them alive."""
+        call = self._compiled.bind([*map(_data_ptr, packed)], self._threads)
+        places, makers, outputs, symbol_places = self._inputs, self._results, self._outputs, self._symbols
+
+        def run(_: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor]) -> list[Any]:
+            values = [inputs[place].contiguous() if gaps else inputs[place] for place, gaps in places]
+            symbols = tuple([inputs[place].size(d) for place, d in symbol_places])
+            results = [make(*symbols) for make in makers]
+            call([*map(_data_ptr, values)], [*map(_data_ptr, results)], symbols)
+            if self._only_results:
+                return results
+            return [pick(results, inputs, symbols) for pick in outputs]
+
+        return run
 
 
 def compile_fx(
@@ -194,8 +199,8 @@ def _maker(spec: TensorSpec, names: Sequence[str]) -> _Maker:
             return lambda *symbols: torch.empty(sizes(*symbols), dtype=dtype)
         return lambda *symbols: torch.empty_strided(sizes(*symbols), steps(*symbols), dtype=dtype)
     if row_major:
-        return lambda *_: torch.empty(shape, dtype=dtype)
-    return lambda *_: torch.empty_strided(shape, strides, dtype=dtype)
+        strides = row_major_strides(shape)
+    return lambda *_: empty_strided(shape, strides, dtype)
 
 
 def _symbol_place(name: str, imported: ImportedGraph, inputs: Sequence[tuple[int, bool]]) -> tuple[int, int]:

@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import dis
 import inspect
+import math
 import types
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch._dynamo import eval_frame, utils
+
+from dlp.frontends.torch.globals import OverlaidGlobals
+from dlp.frontends.torch.graph_call import WeightsGoneError
+from dlp.frontends.torch.shortcut import Shortcut
+
+PATIENCE = 4
+"""After so many calls of a variant its shortcut is made, which costs about ten calls; twice as many after each time
+that the model changed."""
 
 _MOST = 8
 """So many variants are tried before Dynamo is asked, which knows all."""
@@ -23,20 +32,49 @@ _MOST = 8
 class Variant:
     """One captured form of a function: what it depends on, and its code."""
 
-    __slots__ = ("_guards", "run")
+    __slots__ = ("_first", "_graphs", "_guards", "_hits", "_patience", "_run", "_shortcut")
 
     def __init__(self, function: types.FunctionType, code: types.CodeType, guards: Any) -> None:
         self._guards = guards
-        self.run = types.FunctionType(
-            code, _globals_for(code, function), function.__name__, function.__defaults__, function.__closure__
+        self._graphs = _graphs_of(code, function.__globals__)
+        self._run = types.FunctionType(
+            code,
+            _globals_for(code, function, self._graphs),
+            function.__name__,
+            function.__defaults__,
+            function.__closure__,
         )
-        self.run.__kwdefaults__ = function.__kwdefaults__
+        self._run.__kwdefaults__ = function.__kwdefaults__
+        self._first = code.co_varnames[0] if code.co_argcount else ""
+        self._shortcut: Shortcut | None = None
+        self._hits = 0
+        self._patience: float = PATIENCE
 
-    def holds(self, values: dict[str, Any]) -> bool:
-        """Whether the guards hold for these arguments and everything else that the code depends on."""
+    def find(self, values: dict[str, Any]) -> types.FunctionType | None:
+        """The code, if the guards hold for these arguments and everything else that it depends on."""
         # Without an entry in Dynamo's cache the variant is not there yet, or no more: its guards refer to what is
         # gone.
-        return self._guards.cache_entry is not None and self._guards.check(values)
+        if self._guards.cache_entry is None:
+            return None
+        shortcut = self._shortcut
+        if shortcut is not None:
+            if not shortcut.guards.check(values):
+                return None
+            if shortcut.holds(values):
+                return shortcut.run
+            self._shortcut, self._hits, self._patience = None, 0, self._patience * 2
+        if not self._guards.check(values):
+            return None
+        self._hits += 1
+        if self._hits >= self._patience:
+            self._take_shortcut(values)
+        return self._run
+
+    def _take_shortcut(self, values: dict[str, Any]) -> None:
+        shortcut = Shortcut.of(self._guards.root, self._run, self._graphs, self._first, values)
+        self._shortcut, self._hits = shortcut, 0
+        if shortcut is None:
+            self._patience = math.inf
 
     @property
     def gone(self) -> bool:
@@ -61,10 +99,11 @@ class Variants:
             return None
         variants = self._variants
         for place, variant in enumerate(variants[:_MOST]):
-            if variant.holds(values):
+            run = variant.find(values)
+            if run is not None:
                 if place:
                     self._variants = (variant, *variants[:place], *variants[place + 1 :])
-                return variant.run
+                return run
         return None
 
 
@@ -115,41 +154,44 @@ def direct_call(
     source = (
         f"def direct({', '.join(parameters)}):\n"
         f"    _dlp_run = _dlp_find({{{', '.join(values)}}})\n"
-        f"    return _dlp_otherwise({call}) if _dlp_run is None else _dlp_run({call})\n"
+        f"    if _dlp_run is None:\n"
+        f"        return _dlp_otherwise({call})\n"
+        f"    try:\n"
+        f"        return _dlp_run({call})\n"
+        f"    except _dlp_gone:\n"
+        f"        return _dlp_otherwise({call})\n"
     )
-    names: dict[str, Any] = {"_dlp_find": find, "_dlp_otherwise": otherwise, "_dlp_cells": cells}
+    names: dict[str, Any] = {
+        "_dlp_find": find,
+        "_dlp_otherwise": otherwise,
+        "_dlp_cells": cells,
+        "_dlp_gone": WeightsGoneError,
+    }
     exec(source, names)
     direct = names["direct"]
     direct.__defaults__, direct.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
     return direct
 
 
-class _Globals(dict[str, Any]):
-    """The globals of a function, with a few of them replaced."""
-
-    def __init__(self, base: dict[str, Any], replaced: dict[str, Any]) -> None:
-        super().__init__(replaced, __builtins__=base["__builtins__"])
-        self._base = base
-
-    def __missing__(self, name: str) -> Any:
-        return self._base[name]
+def _graphs_of(code: types.CodeType, names: dict[str, Any]) -> dict[str, Any]:
+    """The graphs' functions, by name, without Dynamo's wrapper, which keeps it from tracing them."""
+    graphs = {
+        name: names[name] for name in code.co_names if name.startswith("__compiled_fn") and name in names
+    }
+    return {name: getattr(f, "_torchdynamo_orig_callable", f) for name, f in graphs.items()}
 
 
-def _globals_for(code: types.CodeType, function: types.FunctionType) -> dict[str, Any]:
-    """Globals in which the graph's functions are without Dynamo's wrapper, which keeps it from tracing them."""
+def _globals_for(
+    code: types.CodeType, function: types.FunctionType, graphs: dict[str, Any]
+) -> dict[str, Any]:
     base = function.__globals__
     if any(
         instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL") for instruction in dis.get_instructions(code)
     ):
         return base
-    wrapped = {
-        name: base[name] for name in code.co_names if name.startswith("__compiled_fn") and name in base
-    }
-    replaced = {n: getattr(f, "_torchdynamo_orig_callable", f) for n, f in wrapped.items()}
     # What Dynamo's code asks of its inputs, a size say, is behind such wrappers as well.
     helpers = [n for n in code.co_names if n.startswith("__import_torch") and base.get(n) is utils]
-    replaced |= dict.fromkeys(helpers, _Unwrapped(utils))
-    return _Globals(base, replaced)
+    return OverlaidGlobals(base, graphs | dict.fromkeys(helpers, _Unwrapped(utils)))
 
 
 class _Unwrapped:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 
@@ -57,6 +58,11 @@ class Fingerprint:
         self._bytes, self._byte_values = _snapshot(odd, ctypes.c_uint8)
         self._compare = _comparisons()
         self._samples = None if self._compare else _samples(tensors, each)
+
+    @property
+    def arrays(self) -> tuple[Any, Any, Any, Any]:
+        """Addresses and contents of the sampled words, then of bytes, as arrays of C."""
+        return self._words, self._word_values, self._bytes, self._byte_values
 
     def unchanged(self) -> bool:
         """Whether all samples still have the bits that they had."""

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from dlp.errors import StaticShapeRequired
 from dlp.frontends.torch.imported_graph import TensorSpec
-from dlp.frontends.torch.parameters import ParameterSets, pick
+from dlp.frontends.torch.parameters import ParameterSet, ParameterSets, pick
 from dlp.frontends.torch.seam import CompiledGraph
 from dlp.frontends.torch.symbols import has_symbols
+
+
+class WeightsGoneError(Exception):
+    """The weights that a graph was bound to were forgotten before it ran: the call begins again without."""
+
+
+@dataclass(frozen=True)
+class BoundGraph:
+    """A graph as a function of its other inputs, for weights that somebody else checks.
+
+    Attributes:
+        run: the function; raises WeightsGoneError.
+        packed: the weights as they were packed.
+        weights: what has to be checked.
+    """
+
+    run: Callable[..., list[Any]]
+    packed: ParameterSet
+    weights: tuple[torch.Tensor, ...]
 
 
 class GraphCall:
@@ -36,12 +57,14 @@ class GraphCall:
         constants: Sequence[torch.Tensor],
         outputs: Sequence[torch.Tensor],
     ) -> None:
+        self._compiled = compiled
         self._run = compiled.run
         self.parameters = parameters
         self._constants = tuple(constants)
         places = [i for i, tensor in enumerate([*tensors, *(True for _ in constants)]) if tensor]
         self._pick_weights = pick([i for i, yes in zip(places, is_parameter, strict=True) if yes])
-        self._pick_inputs = pick([i for i, yes in zip(places, is_parameter, strict=True) if not yes])
+        self._input_places = [i for i, yes in zip(places, is_parameter, strict=True) if not yes]
+        self._pick_inputs = pick(self._input_places)
         self._restride = _restride_plan(outputs)
 
     def __call__(self, *args: torch.Tensor) -> list[torch.Tensor]:
@@ -51,6 +74,37 @@ class GraphCall:
         for place, restride in self._restride:
             results[place] = restride(results)
         return results
+
+    def bind(self, known: Sequence[torch.Tensor | None]) -> BoundGraph | None:
+        """The graph for the weights among its inputs.
+
+        Args:
+            known: of what a call passes, the weights; `None` for what differs between calls.
+
+        Returns:
+            `None` if what is known are not the weights.
+        """
+        values: tuple[Any, ...] = (*known, *self._constants)
+        weights, inputs = self._pick_weights(values), self._pick_inputs(values)
+        if any(w is None for w in weights) or any(i is not None for i in inputs):
+            return None
+        passed = [i for i, value in enumerate(known) if value is None]
+        pick_inputs = pick([passed.index(i) for i in self._input_places])
+        packed = self.parameters.of(weights)
+        if packed.packed is None:
+            return None
+        run_bound, plan = self._compiled.bind(packed.packed), self._restride
+
+        def run(*args: torch.Tensor) -> list[Any]:
+            alive = packed.packed
+            if alive is None:
+                raise WeightsGoneError
+            results = run_bound(alive, pick_inputs(args))
+            for place, restride in plan:
+                results[place] = restride(results)
+            return results
+
+        return BoundGraph(run, packed, weights)
 
 
 _Restride = Callable[[Sequence[torch.Tensor]], torch.Tensor]

@@ -39,15 +39,17 @@ class ParameterSet:
         versioned = [i for i, weight in enumerate(weights) if not weight.is_inference()]
         self._pick_versioned = pick(versioned)
         self._versions = tuple(map(_version, self._pick_versioned(weights)))
-        self._fingerprint = Fingerprint(weights)
+        self.fingerprint = Fingerprint(weights)
         # Packed weights outlive the call and must be usable in every grad mode that a later call is in.
         with torch.inference_mode(False), torch.no_grad():
             values = [weight.detach() for weight in weights]
-            self.packed = prepare(values)
+            packed = prepare(values)
         own = {value.untyped_storage().data_ptr() for value in values}
         self.packed_bytes = sum(
-            t.nbytes for t in self.packed if t.untyped_storage().data_ptr() not in own or not t.nbytes
+            t.nbytes for t in packed if t.untyped_storage().data_ptr() not in own or not t.nbytes
         )
+        self.packed: list[torch.Tensor] | None = packed
+        """`None` once it is forgotten, that nobody who holds this keeps the memory."""
 
     def unchanged(self, weights: tuple[torch.Tensor, ...]) -> bool:
         """Whether these are the same tensors with, as far as can be told, the same contents."""
@@ -55,7 +57,7 @@ class ParameterSet:
             tuple(map(id, weights)) == self.identities
             and tuple(map(_data_ptr, weights)) == self._addresses
             and tuple(map(_version, self._pick_versioned(weights))) == self._versions
-            and self._fingerprint.unchanged()
+            and self.fingerprint.unchanged()
         )
 
 
@@ -78,9 +80,15 @@ class ParameterSets:
 
     def packed(self, weights: tuple[torch.Tensor, ...]) -> list[torch.Tensor]:
         """The packed form of `weights`, as they are now."""
+        while (packed := self.of(weights).packed) is None:
+            pass  # another thread had it forgotten meanwhile
+        return packed
+
+    def of(self, weights: tuple[torch.Tensor, ...]) -> ParameterSet:
+        """`weights`, packed as they are now."""
         last = self._last
         if last is not None and last.unchanged(weights):
-            return last.packed
+            return last
         with self._lock:
             identities = tuple(map(id, weights))
             known = self._sets.get(identities)
@@ -92,14 +100,13 @@ class ParameterSets:
                 self._remember(known, weights)
             self._sets.move_to_end(identities)
             self._last = known
-            return known.packed
+            return known
 
     def invalidate(self) -> None:
         """Pack again at the next call, whatever the weights look like."""
         with self._lock:
-            self._sets.clear()
-            self._deaths.clear()
-            self._last = None
+            for identities in list(self._sets):
+                self._forget(identities)
 
     @property
     def packed_bytes(self) -> int:
@@ -109,6 +116,7 @@ class ParameterSets:
 
     def _remember(self, known: ParameterSet, weights: tuple[torch.Tensor, ...]) -> None:
         identities = known.identities
+        self._forget(identities)
         self._sets[identities] = known
         sets = weakref.ref(self)
 
@@ -125,7 +133,10 @@ class ParameterSets:
         # and each step is atomic.
         known = self._sets.pop(identities, None)
         self._deaths.pop(identities, None)
-        if known is not None and self._last is known:
+        if known is None:
+            return
+        known.packed = None
+        if self._last is known:
             self._last = None
 
 

@@ -11,7 +11,7 @@ import torch
 
 from dlp.compile_statistics import CompileStatistics
 from dlp.errors import StaticShapeRequired
-from dlp.frontends.torch.seam import Options
+from dlp.frontends.torch.seam import Options, RunFunction
 from dlp.progress import Progress
 
 
@@ -32,6 +32,10 @@ class ReferenceGraph:
         """Interpret the graph."""
         weights, others = iter(packed), iter(inputs)
         return list(self._graph.forward(*(next(weights if yes else others) for yes in self._is_parameter)))
+
+    def bind(self, packed: Sequence[torch.Tensor]) -> RunFunction:
+        """There is nothing to make ready."""
+        return self.run
 
 
 def compile_reference(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -30,6 +30,10 @@ class Options:
         return "strict" if self.numerics == "strict" else "default"
 
 
+RunFunction = Callable[[Sequence[torch.Tensor], Sequence[torch.Tensor]], list[torch.Tensor]]
+"""`CompiledGraph.run`."""
+
+
 class CompiledGraph(Protocol):
     """One graph as machine code. Both functions may be called from several threads at once."""
 
@@ -54,6 +58,10 @@ class CompiledGraph(Protocol):
         Every result is new memory that no later call touches; with the strides that eager gives it, or
         contiguous: the caller puts those into eager's.
         """
+        ...
+
+    def bind(self, packed: Sequence[torch.Tensor]) -> RunFunction:
+        """`run`, with what can be made ready for these packed weights; it is called with the same, and owns none."""
         ...
 
 
