@@ -10,7 +10,7 @@ from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
 
-from dlp.compiled_module import CompiledModule
+from dlp.compiled_module import CompiledModule, RunFunction
 from dlp.compiler import compile_module, lower_module
 from dlp.errors import InputError
 from dlp.profiling.kernel_costs import KernelCost, kernel_costs
@@ -36,19 +36,16 @@ class TimedModule(CompiledModule):
     places: list[Place] = field(default_factory=list)
     runs: list[dict[str, tuple[float, int]]] = field(default_factory=list)
 
-    def run(
-        self,
-        inputs: Sequence[int],
-        packed: Sequence[int],
-        outputs: Sequence[int],
-        threads: int,
-        symbols: tuple[int, ...] = (),
-    ) -> None:
+    def bind(self, packed: Sequence[int], threads: int) -> RunFunction:
         """As of every module; `outputs` are those of the network."""
-        names = self.metadata.timed
-        times = (ctypes.c_double * (2 * len(names)))()
-        super().run(inputs, packed, [*outputs, ctypes.addressof(times)], threads, symbols)
-        self.runs.append({name: (times[2 * k], int(times[2 * k + 1])) for k, name in enumerate(names)})
+        names, bound = self.metadata.timed, super().bind(packed, threads)
+
+        def run(inputs: Sequence[int], outputs: Sequence[int], symbols: tuple[int, ...] = ()) -> None:
+            times = (ctypes.c_double * (2 * len(names)))()
+            bound(inputs, [*outputs, ctypes.addressof(times)], symbols)
+            self.runs.append({name: (times[2 * k], int(times[2 * k + 1])) for k, name in enumerate(names)})
+
+        return run
 
 
 def compile_timed(
