@@ -24,6 +24,7 @@ from dlp.frontends.torch.pins import Pins
 
 X = torch.randn(3, 4)
 SIGN = 1.0
+KEPT: list[torch.Tensor] = []
 
 
 @pytest.fixture(autouse=True)
@@ -199,6 +200,12 @@ def other_memory(fast):
     fast.parts[0].linear.weight.data = torch.randn(4, 4)
 
 
+def other_memory_beside_the_old(fast):
+    weight = fast.parts[0].linear.weight
+    KEPT.append(weight.data)
+    weight.data = torch.randn(4, 4)
+
+
 def same_memory_transposed(fast):
     fast.parts[0].linear.weight.data = fast.parts[0].linear.weight.data.t()
 
@@ -236,9 +243,20 @@ CHANGES = (
     removed_submodule, training_mode, another_number, another_tuple, longer_list, attribute_of_an_object,
     another_function, forward_of_an_instance, another_class, another_namespace, another_dictionary_of_parameters,
     another_parameter, another_buffer, written_buffer, written_weight, written_past_the_version, other_memory,
-    same_memory_transposed, other_sizes_of_the_same_memory, no_gradient_wanted, loaded_state,
-    assigned_state, parametrized, converted,
+    other_memory_beside_the_old, same_memory_transposed, other_sizes_of_the_same_memory, no_gradient_wanted,
+    loaded_state, assigned_state, parametrized, converted,
 )  # fmt: skip
+
+
+def test_a_write_between_the_samples_counts(optimize):
+    """The version shows it."""
+    with torch.inference_mode(False):
+        large = nn.Sequential(nn.Linear(128, 128)).eval()
+    x = torch.randn(2, 128)
+    fast = on_the_short_way(optimize(large), x)
+    with torch.inference_mode(False), torch.no_grad():
+        large[0].weight[3, 5] += 4
+    assert close(fast(x), large(x))
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
@@ -268,6 +286,9 @@ def test_globals_count(fast):
         assert close(fast(X), fast.forward.eager(X)) and not close(fast(X), before)
     finally:
         SIGN = 1.0
+
+
+KEPT: list[torch.Tensor] = []
 
 
 def test_code_of_functions_counts(optimize):
