@@ -288,9 +288,6 @@ def test_globals_count(fast):
         SIGN = 1.0
 
 
-KEPT: list[torch.Tensor] = []
-
-
 def test_code_of_functions_counts(optimize):
     def double(x):
         return x * 2
