@@ -20,6 +20,7 @@ from torch.nn import functional
 
 import dlp
 from bench.quiet import alone, set_priority
+from bench.rows import build
 from dlp.errors import FallbackWarning
 
 Inputs = tuple[torch.Tensor, ...]
@@ -98,6 +99,15 @@ class Recurrent(nn.Module):
         return self.layer(x)[0][:, -1]
 
 
+def _published(name: str) -> Callable[[], nn.Module]:
+    """A classifier of images of the benchmark's table, alive."""
+    return lambda: build(name, "full", 0).model
+
+
+def _image(side: int) -> Inputs:
+    return (torch.randn(1, 3, side, side),)
+
+
 def _ids(length: int) -> Inputs:
     return (torch.randint(0, 1000, (1, length)),)
 
@@ -114,6 +124,9 @@ class Case:
 CASES = {
     "MLP, open batch": Case(_mlp, lambda n: (torch.randn(n, 784),), (64, 13)),
     "CNN, open batch": Case(_cnn, lambda n: (torch.randn(n, 3, 64, 64),), (8, 3)),
+    "CNN, open image": Case(_cnn, _image, (224, 131)),
+    "ResNet-18, open image": Case(_published("resnet18"), _image, (224, 161)),
+    "MobileNetV2, open image": Case(_published("mobilenet_v2"), _image, (224, 161)),
     "LSTM, open batch": Case(lambda: Recurrent(nn.LSTM), lambda n: (torch.randn(n, 16, 128),), (16, 5)),
     "LSTM, open length": Case(lambda: Recurrent(nn.LSTM), lambda n: (torch.randn(8, n, 128),), (32, 13)),
     "GRU, open batch": Case(lambda: Recurrent(nn.GRU), lambda n: (torch.randn(n, 16, 128),), (16, 5)),

@@ -58,8 +58,8 @@ def require_least(graph: torch.fx.GraphModule, least: Mapping[str, int]) -> bool
                 found.setdefault(str(n.node.expr), n)
     new = False
     for name, number in least.items():
-        n = found[name]
-        if n.node.shape_env.var_to_range[n.node.expr].lower < number:
+        n = found.get(name)
+        if n is not None and n.node.shape_env.var_to_range[n.node.expr].lower < number:
             new = True
             bool(n >= number)
     return new
