@@ -109,8 +109,8 @@ class WinogradOp(TransformOp, ABC):
 class WinogradInputTransformOp(WinogradOp):
     """The tiles of an image, transformed: x [n, s..., c] gives [f..., n, t..., c].
 
-    Each of the t tiles a dimension reads f = tile + window - 1 pixels, `tile` pixels behind the one before it. Behind
-    the last one pixels may be left over where only a run knows their number.
+    Each of the t tiles a dimension reads f = tile + window - 1 pixels, `tile` pixels behind the one before it. Pixels
+    that are left over behind the last one are not read.
     """
 
     name = "dlp.winograd_input_transform"
@@ -121,9 +121,10 @@ class WinogradInputTransformOp(WinogradOp):
     ) -> tuple[Shape | None, Attribute | None]:
         x = _operand(cls.name, ins)
         spatial, tile, factors = len(x) - 2, int_of(properties["tile"]), _factors(properties)
-        known = [s for s in x[1:-1] if not isinstance(s, Dim)]
-        if spatial < 1 or any((s - factors) % tile or s < factors for s in known):
-            raise VerifyException(f"{cls.name}: operand 0 ({ins[0]}) is not [n, s..., c] of whole tiles")
+        if spatial < 1 or any(not isinstance(s, Dim) and s < factors for s in x[1:-1]):
+            raise VerifyException(
+                f"{cls.name}: operand 0 ({ins[0]}) is not [n, s..., c] with a tile of {factors}"
+            )
         tiles = tuple((s - factors) // tile + 1 for s in x[1:-1])
         return (*(factors,) * spatial, x[0], *tiles, x[-1]), ins[0].element_type
 

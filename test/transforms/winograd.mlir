@@ -108,12 +108,13 @@ func.func @others(%x: tensor<1x16x16x16xf32>) -> (tensor<1x7x7x16xf32>, tensor<1
 // TWO-LABEL: func.func @open_image
 // TWO:         dlp.winograd_input_transform {{.*}} -> tensor<4x4x1x?x?x32xf32
 // CHECK-LABEL: func.func @open_image
-// CHECK:         dlp.pad {{.*}} {low = array<i64: 0, 0, 0, 0>, high = array<i64: 0, 3, 3, 0>
+// CHECK:         dlp.pad {{.*}} {low = array<i64: 0, 1, 1, 0>, high = array<i64: 0, 4, 4, 0>
 // CHECK:         dlp.winograd_input_transform {{.*}} -> tensor<6x6x1x?x?x32xf32, #dlp.dims<[6 : i64, 6 : i64, 1 : i64, "((s0 + 3) // 4)", "((s1 + 3) // 4)", 32 : i64]
-// CHECK:         dlp.matmul {{.*}} -> tensor<36x?x32xf32, #dlp.dims<[36 : i64, "((s0 + 3) // 4) * ((s1 + 3) // 4)", 32 : i64], [], {s0 = [30 : i64, 8 : i64], s1 = 22 : i64}>>
+// CHECK:         dlp.matmul {{.*}} -> tensor<36x?x32xf32, #dlp.dims<[36 : i64, "((s0 + 3) // 4) * ((s1 + 3) // 4)", 32 : i64], [], {s0 = [30 : i64, 4 : i64], s1 = 22 : i64}>>
 // CHECK:         dlp.winograd_output_transform {{.*}} -> tensor<1x?x?x32xf32, #dlp.dims<[1 : i64, "s0", "s1", 32 : i64]
-func.func @open_image(%x: tensor<1x?x?x32xf32, #dlp.dims<[1, "s0 + 2", "s1 + 2", 32], [], {s0 = [30, 8], s1 = 22}>>) -> tensor<1x?x?x32xf32, #dlp.dims<[1, "s0", "s1", 32], [], {s0 = [30, 8], s1 = 22}>> {
+func.func @open_image(%x: tensor<1x?x?x32xf32, #dlp.dims<[1, "s0", "s1", 32], [], {s0 = [30, 4], s1 = 22}>>) -> tensor<1x?x?x32xf32, #dlp.dims<[1, "s0", "s1", 32], [], {s0 = [30, 4], s1 = 22}>> {
   %w = dlp.weight "w" : tensor<3x3x32x32xf32>
-  %0 = dlp.conv ins(%x, %w : tensor<1x?x?x32xf32, #dlp.dims<[1, "s0 + 2", "s1 + 2", 32], [], {s0 = [30, 8], s1 = 22}>>, tensor<3x3x32x32xf32>) -> tensor<1x?x?x32xf32, #dlp.dims<[1, "s0", "s1", 32], [], {s0 = [30, 8], s1 = 22}>> {layout = "channels_last", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64}
-  func.return %0 : tensor<1x?x?x32xf32, #dlp.dims<[1, "s0", "s1", 32], [], {s0 = [30, 8], s1 = 22}>>
+  %p = dlp.pad ins(%x : tensor<1x?x?x32xf32, #dlp.dims<[1, "s0", "s1", 32], [], {s0 = [30, 4], s1 = 22}>>) -> tensor<1x?x?x32xf32, #dlp.dims<[1, "s0 + 2", "s1 + 2", 32], [], {s0 = [30, 4], s1 = 22}>> {low = array<i64: 0, 1, 1, 0>, high = array<i64: 0, 1, 1, 0>, value = 0.0 : f32}
+  %0 = dlp.conv ins(%p, %w : tensor<1x?x?x32xf32, #dlp.dims<[1, "s0 + 2", "s1 + 2", 32], [], {s0 = [30, 4], s1 = 22}>>, tensor<3x3x32x32xf32>) -> tensor<1x?x?x32xf32, #dlp.dims<[1, "s0", "s1", 32], [], {s0 = [30, 4], s1 = 22}>> {layout = "channels_last", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64}
+  func.return %0 : tensor<1x?x?x32xf32, #dlp.dims<[1, "s0", "s1", 32], [], {s0 = [30, 4], s1 = 22}>>
 }

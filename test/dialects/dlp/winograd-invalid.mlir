@@ -10,9 +10,9 @@ func.func @no_points(%x: tensor<1x8x8x3xf32>) -> tensor<8x8x1x1x1x3xf32> {
 
 // -----
 
-func.func @part_of_a_tile(%x: tensor<1x7x6x3xf32>) -> tensor<6x6x1x1x1x3xf32> {
-  // expected-error @below {{dlp.winograd_input_transform: operand 0 (tensor<1x7x6x3xf32>) is not [n, s..., c] of whole tiles}}
-  %0 = dlp.winograd_input_transform ins(%x : tensor<1x7x6x3xf32>) -> tensor<6x6x1x1x1x3xf32> {tile = 4 : i64, window = 3 : i64}
+func.func @less_than_a_tile(%x: tensor<1x5x6x3xf32>) -> tensor<6x6x1x1x1x3xf32> {
+  // expected-error @below {{dlp.winograd_input_transform: operand 0 (tensor<1x5x6x3xf32>) is not [n, s..., c] with a tile of 6}}
+  %0 = dlp.winograd_input_transform ins(%x : tensor<1x5x6x3xf32>) -> tensor<6x6x1x1x1x3xf32> {tile = 4 : i64, window = 3 : i64}
   func.return %0 : tensor<6x6x1x1x1x3xf32>
 }
 
