@@ -33,4 +33,8 @@ class CompileStatistics:
         try:
             yield
         finally:
-            self.stage_seconds[name] = self.stage_seconds.get(name, 0.0) + perf_counter() - started
+            self.add(name, perf_counter() - started)
+
+    def add(self, name: str, seconds: float) -> None:
+        """Add to the time of the stage `name`."""
+        self.stage_seconds[name] = self.stage_seconds.get(name, 0.0) + seconds

@@ -24,9 +24,10 @@ from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, MemRef
 
 import dlp
 from dlp.cache import Cache, default_cache, key_of
-from dlp.codegen import print_c_units
+from dlp.codegen import UnitPrinter
 from dlp.codegen.c_types import element
 from dlp.codegen.checks import messages
+from dlp.codegen.units import CUnit
 from dlp.compile_statistics import CompileStatistics
 from dlp.compiled_module import CompiledModule, Metadata, Signature, TensorSpec
 from dlp.context import DIALECT_GROUP, make_context
@@ -34,7 +35,7 @@ from dlp.dialects.dlp.dim import Symbol
 from dlp.dialects.dlp.structured import dims_of, int_list, shape_of
 from dlp.instruments import DumpIR
 from dlp.ir_text import ir_text
-from dlp.pass_manager import Instrument, PassManager, PassRecord, timed
+from dlp.kernel_by_kernel import Lowering
 from dlp.pass_pipeline import Step, parse_passes
 from dlp.pass_registry import PASS_GROUP
 from dlp.progress import SILENT, Progress
@@ -42,7 +43,8 @@ from dlp.runtime import Library
 from dlp.targets import Target
 from dlp.targets.machine import cpu_identity
 from dlp.tiling.sizes import symbols_of
-from dlp.toolchain import build_shared, find
+from dlp.toolchain import SharedBuild, find
+from dlp.walking import walk_of
 
 PIPELINE = "default"
 """The pipeline of `dlp.pipeline` that is run when none is given."""
@@ -95,22 +97,21 @@ def compile_module(
 
     statistics.cache_misses += 1
     steps = _steps(pipeline, target, threads)
-    metadata = _lower(module, steps, target, statistics, progress, dump_dir, verify)
-    progress.stage("print C")
-    with statistics.stage("print C"):
-        sources = print_c_units(module, target)
-    if dump_dir is not None:
-        _write_sources(Path(dump_dir), sources)
-    progress.stage("compile C", total=len(sources))
-    with statistics.stage("compile C"):
-        build = build_shared(
-            sources,
-            target,
-            extra_flags=extra_flags,
-            jobs=jobs,
-            cache=cache,
-            progress=lambda done, total: progress.update(done, total),
-        )
+    names = _argument_names(module)
+    instruments = [] if dump_dir is None else [DumpIR(Path(dump_dir), target.name)]
+    lowering = Lowering(
+        steps, target, verify=verify, instruments=instruments, statistics=statistics, progress=progress
+    )
+    with SharedBuild(target, extra_flags=extra_flags, jobs=jobs, cache=cache) as building:
+        with _no_garbage_collection():
+            for unit in lowering.units(make_context(), module):
+                building.add(unit.name, unit.text, once=unit.once and not extra_flags)
+                if dump_dir is not None:
+                    _write_source(Path(dump_dir), unit)
+        metadata = _metadata(module, names, lowering.printer)
+        progress.stage("compile C")
+        with statistics.stage("compile C"):
+            build = building.finish(progress.update)
     statistics.cache_hits += build.units_cached
     statistics.cache_misses += build.units_compiled
     with statistics.stage("load"):
@@ -129,8 +130,10 @@ def lower_module(
     Raises:
         PassError: a pass failed.
     """
-    steps = _steps(pipeline, target, threads)
-    return _lower(module, steps, target, CompileStatistics(), SILENT, None, verify)
+    names = _argument_names(module)
+    with _no_garbage_collection():
+        Lowering(_steps(pipeline, target, threads), target, verify=verify).run(make_context(), module)
+    return _metadata(module, names, None)
 
 
 def _steps(pipeline: str, target: Target, threads: int) -> list[Step]:
@@ -149,47 +152,14 @@ def _loaded(metadata: Metadata, library: Library, statistics: CompileStatistics)
     return CompiledModule(metadata, library, statistics)
 
 
-def _lower(
-    module: ModuleOp,
-    steps: Sequence[Step],
-    target: Target,
-    statistics: CompileStatistics,
-    progress: Progress,
-    dump_dir: str | Path | None,
-    verify: bool,
-) -> Metadata:
-    """Run the passes and read off the module what a caller of the code needs to know."""
-    names = _argument_names(module)
-    instruments: list[Instrument] = [_ShowProgress(progress)]
-    if dump_dir is not None:
-        instruments.append(DumpIR(Path(dump_dir), target.name))
-    progress.stage("passes", total=len(steps))
-    with _no_garbage_collection():
-        records = PassManager(steps, verify=verify, instruments=instruments, target=target.name).run(
-            make_context(), module
-        )
-    for stage, seconds in timed(records, lambda record: record.step.stage or "passes").items():
-        statistics.stage_seconds[stage] = statistics.stage_seconds.get(stage, 0.0) + seconds
-    return _metadata(module, names)
-
-
-class _ShowProgress(Instrument):
-    """Passes on the terminal."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def after_pass(self, record: PassRecord, module: ModuleOp) -> None:
-        self._progress.update(record.index, record.total)
-
-
 def _argument_names(module: ModuleOp) -> list[str]:
     forward = _function(module, "forward")
     assert forward is not None
     return [argument.name_hint or f"input{i}" for i, argument in enumerate(forward.body.block.args)]
 
 
-def _metadata(module: ModuleOp, input_names: Sequence[str]) -> Metadata:
+def _metadata(module: ModuleOp, input_names: Sequence[str], printer: UnitPrinter | None) -> Metadata:
+    """What a caller of the code needs to know; keys and numbers that depend on the C, if it has been printed."""
     forward, prepare = _function(module, "forward"), _function(module, "prepare")
     assert forward is not None
     lent = _integers(forward, "dlp.buffers")
@@ -217,35 +187,24 @@ def _metadata(module: ModuleOp, input_names: Sequence[str]) -> Metadata:
         forward_buffers=tuple(lent),
         symbols=_symbols(forward),
     )
-    calls = [op for op in forward.walk() if isinstance(op, func.CallOp)]
+    calls = walk_of(forward, func.CallOp)
     return Metadata(
         signature,
-        prepare_key=_prepare_key(module, prepare, signature),
+        prepare_key=_prepare_key(prepare is None, signature, printer),
         kernels=len({call.callee.string_value() for call in calls}),
         kernel_calls=len(calls),
         arena_bytes=sum(lent),
         intermediate_bytes=_integer(forward, "dlp.intermediate_bytes", default=0),
         largest_live_bytes=_integer(forward, "dlp.largest_live_bytes", default=0),
-        checks=messages(module),
+        checks=messages(module) if printer is None else tuple(printer.messages),
         timed=tuple(_strings(forward, "dlp.timed")),
     )
 
 
-def _prepare_key(module: ModuleOp, prepare: func.FuncOp | None, signature: Signature) -> str:
-    """Hash of all that `prepare` does: itself and the functions that it calls."""
-    if prepare is None:
-        return key_of("as it is", repr(signature.weights))
-    parts, todo, seen = [], [prepare], {"prepare"}
-    while todo:
-        function = todo.pop()
-        parts.append(ir_text(function))
-        for op in function.walk():
-            if isinstance(op, func.CallOp) and (name := op.callee.string_value()) not in seen:
-                seen.add(name)
-                called = _function(module, name)
-                if called is not None:
-                    todo.append(called)
-    return key_of(*parts)
+def _prepare_key(as_it_is: bool, signature: Signature, printer: UnitPrinter | None) -> str:
+    """Hash of all that `prepare` does: its C, that of the functions that it calls, and which weights it takes."""
+    code = "as it is" if as_it_is else "" if printer is None else printer.text_of("prepare")
+    return key_of(code, repr(signature.weights), repr(signature.aliases))
 
 
 def _function(module: ModuleOp, name: str) -> func.FuncOp | None:
@@ -346,10 +305,9 @@ def _plugin_folders() -> list[Path]:
     return list(folders)
 
 
-def _write_sources(folder: Path, sources: dict[str, str]) -> None:
+def _write_source(folder: Path, unit: CUnit) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in sources.items():
-        (folder / name).write_text(text)
+    (folder / unit.name).write_text(unit.text)
 
 
 @contextmanager

@@ -14,12 +14,14 @@ from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.algorithm import AlgorithmOp
 from dlp.dialects.dlp.dim import hints
-from dlp.dialects.dlp.structured import StructuredOp
+from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.tiling.arith_builder import ArithBuilder
 from dlp.tiling.emitter import Emitter, close
 from dlp.tiling.extents import extents
 from dlp.tiling.loop_builder import ScfLoopBuilder
+from dlp.walking import walk_of
 
 _PARALLEL_POINTS = 1 << 14
 """Points of an iteration space from which threads pay."""
@@ -50,11 +52,12 @@ class ConvertDlpToLoops(ModulePass):
     """
 
     name = "convert-dlp-to-loops"
+    scope = Scope.FUNCTION
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in op.walk():
+        for function in op.body.block.ops:
             if isinstance(function, func.FuncOp):
-                for inner in list(function.walk()):
+                for inner in walk_of(function, DestinationOp):
                     if isinstance(inner, StructuredOp) and inner.outs:
                         _Loops(inner, function).emit()
                         count("ops turned into scalar loops")

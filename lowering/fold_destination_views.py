@@ -13,8 +13,10 @@ from xdsl.passes import ModulePass
 from dlp.dialects.dlp.structured import DestinationOp
 from dlp.dialects.dlp.view import ReshapeOp, TransposeOp, ViewOp
 from dlp.lowering._buffers import Buffer, contiguous_strides, layout_of, reinterpret
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.tiling.sizes import Sizes
+from dlp.walking import walk_of
 
 
 class FoldDestinationViews(ModulePass):
@@ -36,9 +38,12 @@ class FoldDestinationViews(ModulePass):
     """
 
     name = "fold-destination-views"
+    scope = Scope.FUNCTION
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for view in reversed([o for o in op.walk() if isinstance(o, TransposeOp | ReshapeOp) and o.outs]):
+        for view in reversed(
+            [o for o in walk_of(op, ViewOp) if isinstance(o, TransposeOp | ReshapeOp) and o.outs]
+        ):
             allocation = view.ins[0].owner
             if not isinstance(allocation, memref.AllocOp) or not _can_follow(view, allocation):
                 continue

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 from xdsl.context import Context
 from xdsl.dialects import func, memref
-from xdsl.dialects.builtin import FunctionType, MemRefType, ModuleOp
+from xdsl.dialects.builtin import FunctionType, ModuleOp
+from xdsl.ir import BlockArgument
 from xdsl.passes import ModulePass
 
-from dlp.lowering._buffers import allocate
+from dlp.lowering._buffers import Buffer, allocate
 from dlp.lowering.tile_tasks import kernels
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.tiling.sizes import Sizes, symbols_of
+from dlp.walking import walk_of
 
 
 class HoistAllocations(ModulePass):
@@ -41,44 +47,44 @@ class HoistAllocations(ModulePass):
     """
 
     name = "hoist-allocations"
+    scope = Scope.FUNCTION
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        needs: dict[str, list[tuple[MemRefType, str | None]]] = {}
+        arguments: dict[str, list[BlockArgument]] = {}
         for function in kernels(op):
-            needs[function.sym_name.data] = _take_allocations(function)
+            _take_allocations(function)
+            arguments[function.sym_name.data] = list(function.body.block.args)
         for function in op.body.block.ops:
             if isinstance(function, func.FuncOp):
-                for call in [inner for inner in function.walk() if isinstance(inner, func.CallOp)]:
-                    if needs.get(call.callee.string_value()):
-                        _give(function, call, needs[call.callee.string_value()])
+                for call in walk_of(function, func.CallOp):
+                    wanted = arguments.get(call.callee.string_value(), [])
+                    if missing := wanted[len(call.arguments) :]:
+                        _give(function, call, missing)
 
 
-def _take_allocations(function: func.FuncOp) -> list[tuple[MemRefType, str | None]]:
+def _take_allocations(function: func.FuncOp) -> None:
     """Make the function's allocations its last arguments."""
     block = function.body.block
-    taken: list[tuple[MemRefType, str | None]] = []
     for op in list(block.ops):
         if isinstance(op, memref.AllocOp):
             argument = block.insert_arg(op.memref.type, len(block.args))
             argument.name_hint = op.memref.name_hint
             op.memref.replace_all_uses_with(argument)
             block.erase_op(op)
-            taken.append((argument.type, argument.name_hint))  # type: ignore[arg-type]
             count("allocations moved to callers")
     function.function_type = FunctionType.from_lists(
         [a.type for a in block.args], list(function.function_type.outputs)
     )
-    return taken
 
 
-def _give(function: func.FuncOp, call: func.CallOp, buffers: list[tuple[MemRefType, str | None]]) -> None:
+def _give(function: func.FuncOp, call: func.CallOp, buffers: Sequence[BlockArgument]) -> None:
     block = call.parent
     assert block is not None
     given = []
     sizes = Sizes(symbols_of(function), lambda op: block.insert_op_before(op, call))
-    for type_, hint in buffers:
-        allocation = allocate(type_, sizes.value)
-        allocation.memref.name_hint = hint
+    for buffer in buffers:
+        allocation = allocate(cast(Buffer, buffer.type), sizes.value)
+        allocation.memref.name_hint = buffer.name_hint
         block.insert_op_before(allocation, call)
         given.append(allocation.memref)
     new = func.CallOp(call.callee, [*call.arguments, *given], [r.type for r in call.results])

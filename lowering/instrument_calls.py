@@ -22,8 +22,10 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from dlp.lowering.bufferize import OUTPUTS
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.tiling.sizes import SYMBOLS, symbols_of
+from dlp.walking import walk_of
 
 CLOCK = "omp_get_wtime"
 """Seconds since some moment, of OpenMP's library, which the code of kernels is linked with in any case."""
@@ -61,6 +63,7 @@ class InstrumentCalls(ModulePass):
     """
 
     name = "instrument-calls"
+    scope = Scope.ENTRY
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.body.block.ops:
@@ -70,7 +73,7 @@ class InstrumentCalls(ModulePass):
 
 
 def _instrument(forward: func.FuncOp) -> None:
-    calls = [op for op in forward.walk() if isinstance(op, func.CallOp)]
+    calls = walk_of(forward, func.CallOp)
     kernels = list(dict.fromkeys(call.callee.string_value() for call in calls))
     block = forward.body.block
     symbols = symbols_of(forward)

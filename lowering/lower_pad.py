@@ -17,8 +17,10 @@ from dlp.dialects.dlp.elementwise import ConstantOp
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp, int_list
 from dlp.dialects.dlp.view import ConcatOp, CopyOp, PadOp
 from dlp.lowering._buffers import Buffer, subview
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.tiling.sizes import Sizes
+from dlp.walking import walk_of
 
 Box: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 """Offsets and sizes of a part of a buffer."""
@@ -49,12 +51,15 @@ class LowerPad(ModulePass):
     """
 
     name = "lower-pad"
+    scope = Scope.FUNCTION
 
     trailing: bool = False
     """Only what no other op of the block reads: the rest may still be computed tile by tile (`tile-tasks`)."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for inner in reversed([o for o in op.walk() if isinstance(o, PadOp | ConcatOp) and o.outs]):
+        for inner in reversed(
+            [o for o in walk_of(op, DestinationOp) if isinstance(o, PadOp | ConcatOp) and o.outs]
+        ):
             if self.trailing and _is_read(inner):
                 continue
             parts = list(_pad_parts(inner)) if isinstance(inner, PadOp) else list(_concat_parts(inner))

@@ -10,8 +10,10 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from dlp.lowering._math_functions import FUNCTIONS, Lanes
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.tiling.arith_builder import ArithBuilder
+from dlp.walking import walk
 
 
 class OutlineMath(ModulePass):
@@ -35,19 +37,18 @@ class OutlineMath(ModulePass):
     """
 
     name = "outline-math"
+    scope = Scope.FUNCTION
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         known = {f.sym_name.data for f in op.ops if isinstance(f, func.FuncOp)}
-        for inner in list(op.walk()):
+        for inner in walk(op):
+            if not inner.name.startswith("math."):
+                continue
             if isinstance(inner, math.RsqrtOp) and not _is_single_lane(inner.operand.type):
                 _replace_rsqrt(inner)
                 continue
             name = inner.name.removeprefix("math.")
-            if (
-                name not in FUNCTIONS
-                or not inner.name.startswith("math.")
-                or not _is_known(inner.operands[0].type)
-            ):
+            if name not in FUNCTIONS or not _is_known(inner.operands[0].type):
                 continue
             type_ = inner.operands[0].type
             callee = f"{name}_f32x{_lanes(type_)}" if isinstance(type_, VectorType) else f"{name}_f32"

@@ -26,6 +26,7 @@ from dlp.dialects.dlp.dim import Size, hint
 from dlp.lowering._arena import Block, largest_live_set, place
 from dlp.lowering._arena_sizes import places_for_all_sizes
 from dlp.lowering._buffers import bytes_of
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.tiling.sizes import symbols_of
 
@@ -66,6 +67,7 @@ class PlanArena(ModulePass):
     """
 
     name = "plan-arena"
+    scope = Scope.ENTRY
 
     alignment: int = 64
     """Of every buffer, in bytes."""

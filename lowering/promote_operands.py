@@ -16,9 +16,11 @@ from dlp.dialects.dlp.contraction import ContractionOp
 from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.view import CopyOp
 from dlp.lowering.tile_tasks import kernels
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.tiling.linear import Interval, NotAlignedError, evaluate
 from dlp.tiling.schedule import element_bytes
+from dlp.walking import walk_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class PromoteOperandsPass(ModulePass):
     """
 
     name = "promote-operands"
+    scope = Scope.KERNEL
 
     limit: int = 131072
     """Bytes of scratch that one operand may take."""
@@ -41,7 +44,7 @@ class PromoteOperandsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in kernels(op):
-            for inner in [o for o in function.walk() if isinstance(o, ContractionOp)]:
+            for inner in walk_of(function, ContractionOp):
                 if self._pays(inner):
                     _promote(inner)
                     count("operands promoted")

@@ -10,9 +10,11 @@ from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.composite import AttentionOp
 from dlp.lowering.tile_tasks import kernels
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import load
 from dlp.tiling.attention import TileAttention
+from dlp.walking import walk_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class TileAttentionPass(ModulePass):
     """
 
     name = "tile-attention"
+    scope = Scope.KERNEL
 
     target: str = "avx2"
     """Target description to tile for."""
@@ -36,7 +39,7 @@ class TileAttentionPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
         for function in kernels(op):
-            for attention in [o for o in function.walk() if isinstance(o, AttentionOp) and o.outs]:
+            for attention in [o for o in walk_of(function, AttentionOp) if o.outs]:
                 TileAttention(function, attention, target).run()
                 attention.detach()
                 attention.erase()

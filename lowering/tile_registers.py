@@ -15,10 +15,12 @@ from dlp.dialects.dlp.contraction import ContractionOp
 from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
 from dlp.lowering.tile_tasks import kernels, roots, tile_root, uses_index
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import Target, load
 from dlp.tiling.fusion import is_local, writer_of
 from dlp.tiling.schedule import register_level
+from dlp.walking import walk_blocks, walk_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class TileRegistersPass(ModulePass):
     """
 
     name = "tile-registers"
+    scope = Scope.KERNEL
 
     target: str = "avx2"
     """Target description to tile for."""
@@ -40,9 +43,9 @@ class TileRegistersPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
         for function in kernels(op):
-            for block in [b for o in function.walk() for r in o.regions for b in r.blocks]:
+            for block in walk_blocks(function):
                 _tile_block(function, block, target)
-            for buffer in [o for o in function.walk() if isinstance(o, memref.AllocOp)]:
+            for buffer in walk_of(function, memref.AllocOp):
                 if buffer.memref.first_use is None:
                     buffer.detach()
                     buffer.erase()

@@ -12,6 +12,7 @@ from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.dim import hints, is_static
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import load
 from dlp.tiling.fusion import FuseFilter, Level, TileAndFuse, erase_replaced
@@ -33,6 +34,7 @@ class TileTasksPass(ModulePass):
     """
 
     name = "tile-tasks"
+    scope = Scope.KERNEL
 
     target: str = "avx2"
     """Target description to tile for."""
@@ -68,7 +70,7 @@ class TileTasksPass(ModulePass):
 
 def kernels(module: ModuleOp) -> list[func.FuncOp]:
     """The functions that compute: private ones with a body; public functions call them."""
-    functions = [op for op in module.walk() if isinstance(op, func.FuncOp) and not op.is_declaration]
+    functions = [op for op in module.body.block.ops if isinstance(op, func.FuncOp) and not op.is_declaration]
     return [f for f in functions if f.sym_visibility is not None and f.sym_visibility.data == "private"]
 
 

@@ -11,10 +11,12 @@ from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.lowering.tile_tasks import kernels
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import load
 from dlp.tiling.vector_access import vectorizable
 from dlp.tiling.vectors import VectorizeBlock
+from dlp.walking import walk_blocks
 
 LARGEST_TILE = 512
 """Vectors (or scalars) of a tile that are unrolled; larger tiles are left to `convert-dlp-to-loops`."""
@@ -35,6 +37,7 @@ class VectorizePass(ModulePass):
     """
 
     name = "vectorize"
+    scope = Scope.KERNEL
 
     target: str = "avx2"
     """Target description: lanes, and how tails are cut."""
@@ -44,7 +47,7 @@ class VectorizePass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
         for function in kernels(op):
-            for block in [b for o in function.walk() for r in o.regions for b in r.blocks]:
+            for block in walk_blocks(function):
                 ops = [o for o in block.ops if isinstance(o, StructuredOp)]
                 ready = {
                     o for o in ops if vectorizable(o) and prod(o.shape) <= LARGEST_TILE * target.vector_lanes

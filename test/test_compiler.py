@@ -43,7 +43,7 @@ def test_second_compilation_runs_no_pass(tmp_path: Path, monkeypatch: pytest.Mon
     def refuse(*_: object) -> None:
         raise AssertionError("the pipeline was run")
 
-    monkeypatch.setattr(dlp.compiler, "_lower", refuse)
+    monkeypatch.setattr(dlp.compiler, "Lowering", refuse)
     second = compile_module(parse_module(ADD), target=host(), cache=cache)
     assert second.metadata == first.metadata
     assert list(second.statistics.stage_seconds) == ["look up"]

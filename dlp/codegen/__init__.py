@@ -1,5 +1,6 @@
-"""C from IR over upstream dialects: `print_c` for one file, `print_c_units` for files that compile in parallel."""
+"""C from IR over upstream dialects: `print_c` for one file, `UnitPrinter` for files that compile in parallel."""
 
-from dlp.codegen.module import print_c, print_c_units
+from dlp.codegen.module import print_c
+from dlp.codegen.units import UnitPrinter
 
-__all__ = ["print_c", "print_c_units"]
+__all__ = ["UnitPrinter", "print_c"]

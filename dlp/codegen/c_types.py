@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from xdsl.dialects.builtin import (
     Float32Type,
     Float64Type,
@@ -44,20 +46,21 @@ BYTES = {
 }
 
 
+_NAMES: dict[type[Attribute], str] = {Float32Type: "f32", Float64Type: "f64", IndexType: "index"}
+
+
 def element(type_: Attribute) -> str:
     """Short name of a scalar type, or of the elements of a vector or memref: `f32`, `i1`, `index`.
 
     Raises:
         CodegenError: C has no spelling for the type.
     """
-    if isinstance(type_, VectorType | MemRefType):
-        return element(type_.get_element_type())
-    if isinstance(type_, Float32Type):
-        return "f32"
-    if isinstance(type_, Float64Type):
-        return "f64"
-    if isinstance(type_, IndexType):
-        return "index"
+    # Asked several times for every operation, where isinstance on types, which are abstract classes, is slow.
+    kind = type(type_)
+    if kind is VectorType or kind is MemRefType:
+        return element(cast("VectorType | MemRefType", type_).element_type)
+    if (name := _NAMES.get(kind)) is not None:
+        return name
     if isinstance(type_, IntegerType) and type_.width.data in (1, 8, 16, 32, 64):
         return f"i{type_.width.data}"
     raise CodegenError(f"the C printer has no spelling for the type {type_}")
@@ -69,9 +72,9 @@ def lanes(type_: Attribute) -> int:
     Raises:
         CodegenError: the vector has another rank.
     """
-    if not isinstance(type_, VectorType):
+    if type(type_) is not VectorType:
         return 1
-    shape = type_.get_shape()
+    shape = cast(VectorType, type_).get_shape()
     if len(shape) > 1:
         raise CodegenError(f"the C printer knows vectors of one dimension, not {type_}")
     return shape[0] if shape else 1

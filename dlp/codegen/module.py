@@ -1,4 +1,4 @@
-"""Prints a module: one C file, or a header and several files that compile in parallel.
+"""Prints a module as one C file; `dlp.codegen.units` makes several that compile in parallel.
 
 Every public function `f` gets a wrapper `int dlp_f(void *const *args, int threads)` with its arguments as an array
 of pointers; it returns the number of a check that failed, or 0 (`dlp.codegen.checks`). Functions on values only (a
@@ -8,12 +8,11 @@ vector's exp) are inlined; the others are kernels on buffers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 from xdsl.dialects import func
 from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from dlp.codegen.c_library import CALLED
 from dlp.codegen.c_types import SCALARS, element, lanes
@@ -34,8 +33,6 @@ from dlp.tiling.sizes import symbols_of
 COMMENT = "dlp.comment"
 """String attribute of a function: what it computes and where it comes from; a comment above the C."""
 
-HEADER = "kernels.h"
-
 
 def print_c(module: ModuleOp, target: Target) -> str:
     """The module as one C11 file.
@@ -47,69 +44,59 @@ def print_c(module: ModuleOp, target: Target) -> str:
     Raises:
         CodegenError: something in the module has no spelling in C; the text names it.
     """
-    printed = _Module(module, target)
-    parts = [printed.prelude.text()]
-    parts += [text for signature, text in printed.functions if text]
-    return "\n".join(parts)
+    functions_only(module)
+    known = signatures(module.ops, parallel=target.threads == "openmp")
+    numbers = {text: number for number, text in enumerate(messages(module), 1)}
+    printed = FunctionTexts(target, known, numbers, [signature.c_name for signature in known.values()])
+    prelude = Prelude(target, HELPERS)
+    functions = [printed.function(signature, prelude) for signature in known.values()]
+    return "\n".join([prelude.text(), *functions])
 
 
-def print_c_units(module: ModuleOp, target: Target, *, units: int = 8) -> dict[str, str]:
-    """The module as files by name: a header, and C files of about the same length that compile in parallel.
+def functions_only(module: ModuleOp) -> None:
+    """Raises:
+    CodegenError: at the top of the module stands something that is no function.
+    """
+    for op in module.ops:
+        if not isinstance(op, func.FuncOp):
+            raise CodegenError(f"the C printer has no spelling for '{op.name}' at the top of a module")
+
+
+class FunctionTexts:
+    """Functions as C, one by one.
 
     Args:
-        module: as in `print_c`.
         target: as in `print_c`.
-        units: at most this many C files.
-
-    Raises:
-        CodegenError: as in `print_c`.
+        known: signatures of the functions that are printed, and of those that they call.
+        numbers: of the messages of checks.
+        names: of all functions of the module in C; no variable is called like one of them.
+        split: the functions will stand in several files.
     """
-    printed = _Module(module, target, split=True)
-    inlined = [text for signature, text in printed.functions if signature.is_value]
-    kernels = [(signature, text) for signature, text in printed.functions if not signature.is_value]
-    declared = "".join(
-        f"{head};\n" for signature, _ in kernels if (head := printed.heads.get(signature.name))
-    )
-    hidden = f"#pragma GCC visibility push(hidden)\n{declared}#pragma GCC visibility pop\n"
-    header = "\n".join(["#pragma once", printed.prelude.text(), *inlined, hidden])
-    files = {HEADER: header}
-    for number, texts in enumerate(_balanced([text for _, text in kernels], units)):
-        files[f"kernels_{number}.c"] = "\n".join([f'#include "{HEADER}"\n', *texts])
-    return files
 
-
-class _Module:
-    """All functions of a module as text, callees first."""
-
-    def __init__(self, module: ModuleOp, target: Target, *, split: bool = False) -> None:
-        for op in module.ops:
-            if not isinstance(op, func.FuncOp):
-                raise CodegenError(f"the C printer has no spelling for '{op.name}' at the top of a module")
-        self.prelude = Prelude(target, HELPERS)
-        self.signatures = signatures(module, parallel=target.threads == "openmp")
-        self.heads: dict[str, str] = {}
+    def __init__(
+        self,
+        target: Target,
+        known: Mapping[str, Signature],
+        numbers: Mapping[str, int],
+        names: Iterable[str],
+        *,
+        split: bool = False,
+    ) -> None:
+        self._target = target
+        self._known = known
+        self._numbers = numbers
+        self._names = CALLED.union(names)
         self._split = split
-        self._messages = {text: number for number, text in enumerate(messages(module), 1)}
-        self._names = CALLED.union(signature.c_name for signature in self.signatures.values())
-        self.functions = [(signature, self._function(signature)) for signature in self.signatures.values()]
+        self._heads: dict[str, str] = {}
 
-    def _function(self, signature: Signature) -> str:
+    def function(self, signature: Signature, prelude: Prelude) -> str:
+        """The text of a function, with its entry if it has one; what it uses becomes part of the prelude."""
         function = signature.function
-        printer = FunctionPrinter(
-            self.prelude,
-            self.signatures,
-            HANDLERS,
-            self._names,
-            signature.written_values,
-            dead_operations(signature.operations),
-            self._messages,
-        )
+        printer = self._printer(signature, prelude, dead_operations(signature.operations))
         if function.is_declaration:
             return self._declaration(printer, signature)
         try:
-            parameters, names = self._parameters(printer, signature)
-            head = wrapped(f"{self._result(printer, signature)} {signature.c_name}(", parameters, ")")
-            self.heads[signature.name] = head
+            head, names = self._head(printer, signature)
             printer.block(function.body.block)
         except CodegenError as error:
             raise CodegenError(f"in '{signature.name}': {error}") from None
@@ -117,6 +104,24 @@ class _Module:
         lines[1:1] = _silenced(names, printer.lines)
         text = "\n".join(lines)
         return text + self._entry(signature) if signature.has_entry else text
+
+    def head(self, signature: Signature) -> str:
+        """What declares a kernel: `void add(const float *restrict a, float *restrict out)`."""
+        if signature.name not in self._heads:
+            self._head(self._printer(signature, Prelude(self._target, HELPERS), frozenset()), signature)
+        return self._heads[signature.name]
+
+    def _printer(self, signature: Signature, prelude: Prelude, dead: frozenset[Operation]) -> FunctionPrinter:
+        return FunctionPrinter(
+            prelude, self._known, HANDLERS, self._names, signature.written_values, dead, self._numbers
+        )
+
+    def _head(self, printer: FunctionPrinter, signature: Signature) -> tuple[str, list[str]]:
+        """The head of a function, and the names of its parameters."""
+        parameters, names = self._parameters(printer, signature)
+        head = wrapped(f"{self._result(printer, signature)} {signature.c_name}(", parameters, ")")
+        self._heads[signature.name] = head
+        return head, names
 
     def _parameters(self, printer: FunctionPrinter, signature: Signature) -> tuple[list[str], list[str]]:
         """Declarations of the parameters, and their names."""
@@ -159,7 +164,7 @@ class _Module:
             raise CodegenError("functions write into buffers that they are given, they return none")
         if lanes(outputs[0]) > 1:
             name = {"i1": "i32", "index": "i64"}.get(name, name)
-        return self.prelude.type(name, lanes(outputs[0]))
+        return printer.prelude.type(name, lanes(outputs[0]))
 
     def _linkage(self, signature: Signature) -> str:
         if signature.is_value:
@@ -172,7 +177,7 @@ class _Module:
         parameters = [
             f"{SCALARS[element(type_)]} *"
             if isinstance(type_, MemRefType)
-            else self.prelude.type(element(type_))
+            else printer.prelude.type(element(type_))
             for type_ in signature.function.function_type.inputs
         ]
         return f"{self._result(printer, signature)} {signature.name}({', '.join(parameters) or 'void'});\n"
@@ -216,20 +221,3 @@ def _comment(function: func.FuncOp) -> str:
         return ""
     lines = text.data.replace("*/", "* /").splitlines()
     return "/* " + "\n   ".join(lines) + " */\n" if lines else ""
-
-
-def _balanced(texts: Iterable[str], bins: int) -> list[list[str]]:
-    """Texts spread over bins of about the same length, in order within each bin."""
-    numbered = sorted(enumerate(texts), key=lambda item: (-len(item[1]), item[0]))
-    filled = [_Bin([]) for _ in range(max(1, min(bins, len(numbered))))]
-    for number, text in numbered:
-        smallest = min(filled, key=lambda one: one.length)
-        smallest.texts.append((number, text))
-        smallest.length += len(text)
-    return [[text for _, text in sorted(one.texts)] for one in filled]
-
-
-@dataclass
-class _Bin:
-    texts: list[tuple[int, str]]
-    length: int = 0

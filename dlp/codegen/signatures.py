@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
+from typing import cast
 
 from xdsl.dialects import func, memref
 from xdsl.dialects.arith import ConstantOp
-from xdsl.dialects.builtin import IntegerAttr, MemRefType, ModuleOp, VectorType
+from xdsl.dialects.builtin import IntegerAttr, MemRefType, VectorType
 from xdsl.ir import BlockArgument, Operation, OpResult, SSAValue
 
 from dlp.codegen.c_library import is_library_name
 from dlp.codegen.c_types import BYTES, element
 from dlp.codegen.names import identifier
+from dlp.walking import walk
 
 VIEWS = (
     "memref.subview",
@@ -81,38 +86,46 @@ class Signature:
         )
 
 
-def signatures(module: ModuleOp, *, parallel: bool) -> dict[str, Signature]:
+def signatures(
+    functions: Iterable[Operation],
+    *,
+    parallel: bool,
+    known: Mapping[str, Signature] = MappingProxyType({}),
+    callers: Iterable[func.CallOp] = (),
+) -> dict[str, Signature]:
     """Signature of every function, callees before their callers.
 
     Args:
-        module: functions only.
+        functions: whose signatures are asked for; other operations are passed over.
         parallel: whether the target runs parallel loops on threads.
+        known: of functions that these ones call.
+        callers: calls that stand elsewhere.
     """
-    functions = {op.sym_name.data: op for op in module.ops if isinstance(op, func.FuncOp)}
+    named = {op.sym_name.data: op for op in functions if isinstance(op, func.FuncOp)}
     found: dict[str, Signature] = {}
+    everything = ChainMap(found, cast("dict[str, Signature]", known))
 
     def visit(name: str) -> None:
-        function = functions[name]
-        operations = tuple(function.walk())
+        operations = tuple(walk(named[name]))
         for call in _calls(operations):
-            callee = _callee(call)
-            if callee in functions and callee not in found:
+            callee = callee_of(call)
+            if callee in named and callee not in found:
                 visit(callee)
-        found[name] = _signature(function, operations, found, parallel)
+        found[name] = _signature(named[name], operations, everything, parallel)
 
-    for name in functions:
+    for name in named:
         if name not in found:
             visit(name)
-    for signature in found.values():
-        for call in _calls(signature.operations):
-            if callee := found.get(_callee(call)):
-                callee.is_called = True
-                callee.aliased |= _overlaps(call, callee)
+    calls = [call for signature in found.values() for call in _calls(signature.operations)]
+    for call in chain(calls, callers):
+        if callee := found.get(callee_of(call)):
+            callee.is_called = True
+            callee.aliased |= _overlaps(call, callee)
     return found
 
 
 def _signature(
-    function: func.FuncOp, operations: tuple[Operation, ...], known: dict[str, Signature], parallel: bool
+    function: func.FuncOp, operations: tuple[Operation, ...], known: Mapping[str, Signature], parallel: bool
 ) -> Signature:
     arguments = tuple(function.function_type.inputs)
     signature = Signature(function, operations)
@@ -123,10 +136,10 @@ def _signature(
         signature.written = frozenset(range(len(arguments)))
         return signature
     signature.needs_threads = (parallel and any(op.name == "scf.parallel" for op in operations)) or any(
-        known[name].needs_threads for call in _calls(operations) if (name := _callee(call)) in known
+        known[name].needs_threads for call in _calls(operations) if (name := callee_of(call)) in known
     )
     signature.needs_status = any(op.name == "cf.assert" for op in operations) or any(
-        known[name].needs_status for call in _calls(operations) if (name := _callee(call)) in known
+        known[name].needs_status for call in _calls(operations) if (name := callee_of(call)) in known
     )
     written: set[SSAValue] = set()
     for op in operations:
@@ -143,10 +156,11 @@ def _signature(
 
 
 def _calls(operations: Iterable[Operation]) -> Iterator[func.CallOp]:
-    return (op for op in operations if isinstance(op, func.CallOp))
+    return (op for op in operations if type(op) is func.CallOp)
 
 
-def _callee(call: func.CallOp) -> str:
+def callee_of(call: func.CallOp) -> str:
+    """The name of the function that is called."""
     return call.callee.string_value()
 
 
@@ -160,13 +174,13 @@ _STORES = {
 """Which operand of an operation is the memref that it writes."""
 
 
-def _stored_through(op: Operation, known: dict[str, Signature]) -> list[SSAValue]:
+def _stored_through(op: Operation, known: Mapping[str, Signature]) -> list[SSAValue]:
     if (number := _STORES.get(op.name)) is not None:
         return [op.operands[number]]
     if op.name in ("memref.alloc", "memref.alloca"):
         return [op.results[0]]
     if isinstance(op, func.CallOp):
-        callee = known.get(_callee(op))
+        callee = known.get(callee_of(op))
         return [
             value
             for number, value in enumerate(op.arguments)

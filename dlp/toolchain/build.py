@@ -11,16 +11,19 @@ import re
 import shlex
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from dlp.cache import Cache, default_cache, key_of, private_directory
 from dlp.errors import ToolchainError
 from dlp.targets import Target
 from dlp.targets.machine import cpu_identity
-from dlp.toolchain.compiler import compile_flags, find
+from dlp.toolchain.compiler import compile_flags, find, quick_flags
 from dlp.toolchain.process import run, scratch_folder, write_file
 
 
@@ -66,19 +69,55 @@ def build_shared(
     units = _Units(sources, target, extra_flags, cache)
     if (entry := cache.get(units.library_key)) is not None:
         return Build(entry.path("library.so"), 0, len(units.keys), True, time.perf_counter() - started)
-    with scratch_folder() as folder:
-        scratch = Path(folder)
-        compiled = units.compile(scratch, jobs, progress)
-        # Calls between units stay inside the library, whatever symbols other libraries of the process have.
-        units.link(scratch, ["-shared", "-Wl,-Bsymbolic"], "library.so")
-        library = (scratch / "library.so").read_bytes()
-    entry = cache.put(units.library_key, {"library.so": library})
-    if entry is not None:
-        path = entry.path("library.so")
-    else:
-        path = private_directory() / f"{units.library_key}.so"
-        write_file(path, library)
-    return Build(path, compiled, len(units.keys) - compiled, False, time.perf_counter() - started)
+    with units.at_work(jobs):
+        for name in sorted(units.texts, key=lambda name: len(units.texts[name]), reverse=True):
+            units.start(name)  # the longest do not come last
+        return units.library(started, progress)
+
+
+class SharedBuild:
+    """Builds a shared library of units that come one after the other: their compilers run meanwhile.
+
+    ```python
+    with SharedBuild(target) as building:
+        for name, text in units:
+            building.add(name, text)
+        build = building.finish()
+    ```
+    Arguments and errors are those of `build_shared`; errors come with `finish`. Leaving the `with` block early stops
+    what has not begun.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        extra_flags: Sequence[str] = (),
+        jobs: int | None = None,
+        cache: Cache | None = None,
+    ) -> None:
+        self._started = time.perf_counter()
+        self._units = _Units({}, target, extra_flags, default_cache() if cache is None else cache)
+        self._jobs = jobs
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._units.at_work(self._jobs))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def add(self, name: str, text: str, *, once: bool = False) -> None:
+        """Compile a unit, in the background. What runs `once` only is compiled with less effort."""
+        self._units.add(name, text, quick_flags(self._units.toolchain) if once else ())
+        self._units.start(name)
+
+    def finish(self, progress: Callable[[int, int], None] | None = None) -> Build:
+        """Wait for the compilers, and link what they made."""
+        return self._units.library(self._started, progress)
 
 
 def build_program(
@@ -96,9 +135,11 @@ def build_program(
     Arguments and errors are those of `build_shared`.
     """
     units = _Units(sources, target, extra_flags, default_cache() if cache is None else cache)
-    with scratch_folder() as folder:
-        units.compile(Path(folder), jobs, None)
-        units.link(Path(folder), [], str(output.absolute()))
+    with units.at_work(jobs):
+        for name in units.texts:
+            units.start(name)
+        units.wait(None)
+        units.link([], str(output.absolute()))
 
 
 class _Units:
@@ -111,52 +152,84 @@ class _Units:
         self.flags = compile_flags(self.toolchain, target, extra_flags)
         self.cache = cache
         self.headers = {name: text for name, text in sources.items() if name.endswith(".h")}
-        self.texts = {name: text for name, text in sources.items() if name not in self.headers}
-        headers = [part for name, text in sorted(self.headers.items()) for part in (name, text)]
-        made_by = (self.toolchain.identity, *self.flags, cpu_identity())
-        self.keys = {name: key_of("object", text, *headers, *made_by) for name, text in self.texts.items()}
-        self.library_key = key_of("library", *(self.keys[name] for name in sorted(self.keys)), *made_by)
+        self._made_by = (self.toolchain.identity, *self.flags, cpu_identity())
+        self.texts: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
+        self._own_flags: dict[str, Sequence[str]] = {}
+        self._running: list[Future[None]] = []
+        for name, text in sources.items():
+            if name not in self.headers:
+                self.add(name, text)
 
-    def compile(self, scratch: Path, jobs: int | None, progress: Callable[[int, int], None] | None) -> int:
-        """Leave `NAME.o` of every unit in `scratch`. Returns how many the cache did not have."""
-        for name, text in self.headers.items():
-            write_file(scratch / name, text)
-        missing: list[str] = []
-        for name, key in self.keys.items():
-            if (data := self.cache.read(key, "unit.o")) is not None:
-                write_file(scratch / f"{name}.o", data)
-            else:
-                missing.append(name)
-        missing.sort(key=lambda name: len(self.texts[name]), reverse=True)  # the longest do not come last
-        with ThreadPoolExecutor(jobs or _cpus()) as pool:
-            running = [pool.submit(self._compile_unit, name, scratch) for name in missing]
+    def add(self, name: str, text: str, flags: Sequence[str] = ()) -> None:
+        """One more unit, with flags of its own behind those of the target."""
+        headers = [part for header in sorted(self.headers.items()) for part in header]
+        self.texts[name] = text
+        self.keys[name] = key_of("object", text, *headers, *self._made_by, "flags", *flags)
+        self._own_flags[name] = flags
+
+    @property
+    def library_key(self) -> str:
+        return key_of("library", *(self.keys[name] for name in sorted(self.keys)), *self._made_by)
+
+    @contextmanager
+    def at_work(self, jobs: int | None) -> Iterator[None]:
+        """Compilers, so many at a time, and a folder for what they read and write; both are gone behind the block."""
+        with scratch_folder() as folder, ThreadPoolExecutor(jobs or _cpus()) as self._pool:
+            self._scratch = Path(folder)
             try:
-                for done, unit in enumerate(as_completed(running), start=1):
-                    unit.result()
-                    if progress is not None:
-                        progress(done, len(missing))
+                for name, text in self.headers.items():
+                    write_file(self._scratch / name, text)
+                yield
             except BaseException:
-                pool.shutdown(cancel_futures=True)
+                self._pool.shutdown(cancel_futures=True)
                 raise
-        return len(missing)
 
-    def _compile_unit(self, name: str, scratch: Path) -> None:
-        write_file(scratch / name, self.texts[name])
-        self._call(["-c", name, "-o", f"{name}.o"], scratch, f"compile {name}")
-        self.cache.put(self.keys[name], {"unit.o": (scratch / f"{name}.o").read_bytes()})
+    def start(self, name: str) -> None:
+        """Have `NAME.o` of a unit made, unless the cache has it."""
+        if (data := self.cache.read(self.keys[name], "unit.o")) is not None:
+            write_file(self._scratch / f"{name}.o", data)
+        else:
+            self._running.append(self._pool.submit(self._compile_unit, name))
 
-    def link(self, scratch: Path, how: Sequence[str], output: str) -> None:
+    def wait(self, progress: Callable[[int, int], None] | None) -> None:
+        for done, unit in enumerate(as_completed(self._running), start=1):
+            unit.result()
+            if progress is not None:
+                progress(done, len(self._running))
+
+    def _compile_unit(self, name: str) -> None:
+        write_file(self._scratch / name, self.texts[name])
+        self._call([*self._own_flags[name], "-c", name, "-o", f"{name}.o"], f"compile {name}")
+        self.cache.put(self.keys[name], {"unit.o": (self._scratch / f"{name}.o").read_bytes()})
+
+    def link(self, how: Sequence[str], output: str) -> None:
         objects = [f"{name}.o" for name in sorted(self.keys)]
-        self._call([*how, *objects, "-o", output, "-lm"], scratch, f"link {output}")
+        self._call([*how, *objects, "-o", output, "-lm"], f"link {output}")
 
-    def _call(self, arguments: Sequence[str], folder: Path, purpose: str) -> None:
-        """Run the compiler in a folder.
+    def library(self, started: float, progress: Callable[[int, int], None] | None) -> Build:
+        """The units as a shared library, when all are compiled."""
+        self.wait(progress)
+        # Calls between units stay inside the library, whatever symbols other libraries of the process have.
+        self.link(["-shared", "-Wl,-Bsymbolic"], "library.so")
+        library = (self._scratch / "library.so").read_bytes()
+        entry = self.cache.put(self.library_key, {"library.so": library})
+        if entry is not None:
+            path = entry.path("library.so")
+        else:
+            path = private_directory() / f"{self.library_key}.so"
+            write_file(path, library)
+        compiled = len(self._running)
+        return Build(path, compiled, len(self.keys) - compiled, False, time.perf_counter() - started)
+
+    def _call(self, arguments: Sequence[str], purpose: str) -> None:
+        """Run the compiler in the folder.
 
         Raises:
             ToolchainError: it failed; all sources have been written to a place that stays.
         """
         command = [*self.toolchain.command, *self.flags, *arguments]
-        done = run(command, folder)
+        done = run(command, self._scratch)
         if done.returncode == 0:
             return
         lines = done.stderr.strip().splitlines()

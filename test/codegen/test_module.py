@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlp.codegen import print_c, print_c_units
+from dlp.codegen import UnitPrinter, print_c
 from dlp.targets import load
 from dlp.testing import parse_module
 
@@ -46,10 +46,10 @@ func.func @forward(%x: memref<4x8xf32>, %arena: memref<?xi8>, %out: memref<4x8xf
 
 def compile_units(folder: Path, *flags: str) -> Path:
     target = load("avx2")
-    units = print_c_units(parse_module(MODULE), target, units=2)
-    for name, text in units.items():
-        (folder / name).write_text(text)
-    sources = [str(folder / name) for name in units if name.endswith(".c")]
+    units = list(UnitPrinter(parse_module(MODULE), target, size=(1, 1)).finish())
+    for unit in units:
+        (folder / unit.name).write_text(unit.text)
+    sources = [str(folder / unit.name) for unit in units]
     assert len(sources) == 2
     library = folder / "module.so"
     command = [
@@ -101,7 +101,7 @@ def test_parallel_loops_of_two_dimensions_are_one() -> None:
 
 def test_same_module_same_text() -> None:
     target = load("avx2")
-    first, second = (print_c_units(parse_module(MODULE), target) for _ in range(2))
+    first, second = (list(UnitPrinter(parse_module(MODULE), target).finish()) for _ in range(2))
     assert first == second
 
 
