@@ -13,6 +13,7 @@ from dlp.testing.random_networks import RandomNetwork, find_failure
 pytestmark = pytest.mark.requires_tool("gcc")
 
 _WEIGHT = torch.randn(4, 3, 2)
+_OF_TWO_GROUPS = torch.randn(2, 5, 4, 2)
 """Known when the network is prepared."""
 
 CASES: dict[str, tuple[Callable[..., object], tuple[torch.Tensor, ...]]] = {
@@ -45,6 +46,11 @@ CASES: dict[str, tuple[Callable[..., object], tuple[torch.Tensor, ...]]] = {
     "groups of one channel and many results": (
         lambda x: (torch.conv2d(x, torch.ones(40, 1, 2, 2), None, 2, 1, 1, 2),),
         (torch.randn(1, 2, 1, 2),),
+    ),
+    # The first vector lies within a group, the second across the border of two.
+    "a vector over two groups behind one within": (
+        lambda x: (torch.conv_transpose2d(x, _OF_TWO_GROUPS, None, [1, 2], [2, 1], [0, 0], 2),),
+        (torch.randn(1, 2, 2, 2),),
     ),
 }
 

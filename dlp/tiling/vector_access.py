@@ -55,9 +55,7 @@ def has_vector_form(op: StructuredOp, target: Target, carried: Container[SSAValu
     elif op.element_type not in (*_VECTOR_ELEMENTS, i1):
         return False
     last = len(space.parallel) - 1
-    width = target.vector_cuts(space.parallel[last])[0]
-    box: Region = [Interval.of(0, 1) for _ in space.sizes]
-    box[last] = Interval.of(0, width)
+    columns = _columns(target, space.parallel[last])
     for k, expressions in enumerate(space.maps):
         operand = cast(MemRefType[Attribute], op.ins[k].type)
         if op.ins[k] in carried:
@@ -69,38 +67,33 @@ def has_vector_form(op: StructuredOp, target: Target, carried: Container[SSAValu
             for e in expressions
         ):
             return False
-        try:
-            sizes = [1 if isinstance(e, AffineSymExpr) else evaluate(e, box).static_size for e in expressions]
-        except NotAlignedError:
+        # Every vector, not the first alone: a later one may lie across the border of two groups.
+        lanes = {_lanes(expressions, space.sizes, last, c, n) for c, n in columns}
+        if None in lanes:
             return False
-        varies = [n for n in sizes if n != 1]
-        if not varies:
-            continue
-        if varies != [width] or sizes[-1] != width or not _contiguous(operand):
-            return False
-        if operand.element_type not in _VECTOR_ELEMENTS:
-            return False
-        # Aligned at the first column only: every further vector must be as well.
-        if not all(
-            _loads(expressions, space.sizes, last, c, n) for c, n in _columns(target, space.parallel[last])
-        ):
+        if lanes != {1} and (not _contiguous(operand) or operand.element_type not in _VECTOR_ELEMENTS):
             return False
     return True
 
 
-def _loads(
+def _lanes(
     expressions: Sequence[AffineExpr], sizes: Sequence[int], last: int, column: int, width: int
-) -> bool:
-    """Whether the lanes of the vector from `column` on read consecutive elements of one row."""
+) -> int | None:
+    """How many elements of an operand the vector from `column` on needs: one for all, or consecutive ones of a row.
+
+    None for anything else.
+    """
     box: Region = [Interval.of(0, 1) for _ in sizes]
     box[last] = Interval.of(column, width)
     try:
-        regions = [evaluate(e, box) for e in expressions if not isinstance(e, AffineSymExpr)]
+        needed = [1 if isinstance(e, AffineSymExpr) else evaluate(e, box).static_size for e in expressions]
     except NotAlignedError:
-        return False
-    if regions[-1].static_size != width or any(r.static_size != 1 for r in regions[:-1]):
-        return False
-    return _consecutive(expressions[-1], box, last)
+        return None
+    if all(n == 1 for n in needed):
+        return 1
+    if needed[-1] != width or any(n != 1 for n in needed[:-1]):
+        return None
+    return width if _consecutive(expressions[-1], box, last) else None
 
 
 def runs_along_reduction(op: StructuredOp, target: Target, carried: Container[SSAValue]) -> bool:
