@@ -65,6 +65,11 @@ class Other(Inner):
         return self.linear(x)
 
 
+class Doubled(nn.Linear):
+    def forward(self, input):
+        return 2 * super().forward(input)
+
+
 class Outer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -167,6 +172,10 @@ def another_class(fast):
     fast.parts[0].__class__ = Other
 
 
+def another_class_of_a_part(fast):
+    fast.parts[1].__class__ = Doubled
+
+
 def another_namespace(fast):
     fast.parts[0].__dict__ = {**fast.parts[0].__dict__, "factor": 3.0}
 
@@ -241,9 +250,10 @@ def converted(fast):
 CHANGES = (
     forward_hook, forward_pre_hook, hook_of_the_model, replaced_submodule, replaced_in_its_dictionary,
     removed_submodule, training_mode, another_number, another_tuple, longer_list, attribute_of_an_object,
-    another_function, forward_of_an_instance, another_class, another_namespace, another_dictionary_of_parameters,
-    another_parameter, another_buffer, written_buffer, written_weight, written_past_the_version, other_memory,
-    other_memory_beside_the_old, same_memory_transposed, other_sizes_of_the_same_memory, no_gradient_wanted,
+    another_function, forward_of_an_instance, another_class, another_class_of_a_part, another_namespace,
+    another_dictionary_of_parameters, another_parameter, another_buffer, written_buffer, written_weight,
+    written_past_the_version, other_memory, other_memory_beside_the_old, same_memory_transposed,
+    other_sizes_of_the_same_memory, no_gradient_wanted,
     loaded_state, assigned_state, parametrized, converted,
 )  # fmt: skip
 
@@ -381,10 +391,16 @@ def test_after_a_reset_of_dynamo(fast):
 
 
 def test_refresh(fast):
-    packed = dlp.report(fast).weights_packed
+    packed, short = dlp.report(fast).weights_packed, variant_of(fast)._shortcut
     dlp.refresh(fast)
     fast(X)
     assert dlp.report(fast).weights_packed == packed + 1
+    assert variant_of(fast)._shortcut is not short
+
+
+def test_another_module_counts(fast):
+    other = model()
+    assert close(fast.forward._captured(other, X), other(X))
 
 
 def test_models_of_one_class_are_apart(optimize):
@@ -560,6 +576,29 @@ def test_what_is_read_is_unchanged(kind):
     assert values["a"] == 1 and "c" not in values and list(values) == ["a", "b"] and values.copy() == values
     assert pinned.hold()
     values["a"] = 2
+    assert not pinned.hold()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensor: tensor.add_(1),
+        lambda tensor: setattr(tensor, "data", tensor.data.clone()),
+        lambda tensor: setattr(tensor, "data", tensor.data[:2]),
+        lambda tensor: setattr(tensor, "data", tensor.data.as_strided((4, 1), (0, 1))),
+        lambda tensor: setattr(tensor, "data", tensor.data[:, 0]),
+        lambda tensor: setattr(tensor, "data", tensor.data.view(torch.int32)),
+        lambda tensor: setattr(tensor, "__class__", Marked),
+        lambda tensor: tensor.requires_grad_(),
+    ],
+    ids=["version", "memory", "sizes", "strides", "rank", "element type", "class", "gradient"],
+)
+def test_all_of_a_tensor_is_compared(change):
+    with torch.inference_mode(False):
+        tensor, pinned = torch.ones(4, 1), Pins()
+        KEPT.append(tensor.data)
+        assert pinned.pin(tensor) and pinned.close(None) and pinned.hold()
+        change(tensor)
     assert not pinned.hold()
 
 
