@@ -105,7 +105,7 @@ def compile_module(
     with SharedBuild(target, extra_flags=extra_flags, jobs=jobs, cache=cache) as building:
         with _no_garbage_collection():
             for unit in lowering.units(make_context(), module):
-                building.add(unit.name, unit.text, once=unit.once and not extra_flags)
+                building.add(unit.name, unit.text)
                 if dump_dir is not None:
                     _write_source(Path(dump_dir), unit)
         metadata = _metadata(module, names, lowering.printer)

@@ -18,9 +18,6 @@ from dlp.pass_scope import Scope, scope_of
 from dlp.progress import SILENT, Progress
 from dlp.targets import Target
 
-ONCE = ("prepare",)
-"""Entry functions that run once for each set of weights."""
-
 
 class Lowering:
     """From a module on tensors to files of C.
@@ -65,7 +62,7 @@ class Lowering:
         """Lower and print; `printer` is what has been printed, and the module is lowered when all files have come."""
         self._progress.stage("passes")
         self._run(self._front, context, module)
-        self.printer = UnitPrinter(module, self._target, once=ONCE)
+        self.printer = UnitPrinter(module, self._target)
         if self._behind:
             yield from self._kernels(context, module)
             entry = [step for step in self._behind if scope_of(step.instance) is not Scope.KERNEL]
@@ -75,8 +72,7 @@ class Lowering:
     def _kernels(self, context: Context, module: ModuleOp) -> Iterator[CUnit]:
         steps = [step for step in self._behind if scope_of(step.instance) is not Scope.ENTRY]
         known: set[str] = set()
-        # What is compiled with less effort comes first: its compilers keep up with what is lowered meanwhile.
-        todo = sorted(kernels(module), key=lambda f: not self.printer.runs_once(f.sym_name.data))
+        todo = kernels(module)
         self._progress.stage("kernels", total=len(todo))
         for number, kernel in enumerate(todo, 1):
             kernel.detach()

@@ -7,7 +7,7 @@ it calls, and its own kernels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from xdsl.dialects import cf, func
@@ -31,8 +31,6 @@ class CUnit:
 
     name: str
     text: str
-    once: bool
-    """What it holds runs once: compiling it quickly is worth more than quick code."""
 
 
 @dataclass
@@ -43,14 +41,13 @@ class _OpenUnit:
     functions: list[Signature] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     length: int = 0
-    once: bool = False
 
 
 class UnitPrinter:
     """The files of a module, one after the other.
 
     ```python
-    printer = UnitPrinter(module, target, once=["prepare"])
+    printer = UnitPrinter(module, target)
     for kernels in parts:  # of the module; may be lowered one by one
         for unit in printer.add(kernels):
             start_compiler(unit)
@@ -61,7 +58,6 @@ class UnitPrinter:
         module: as in `print_c`; its public functions may change while the others are printed, but for the buffers
             that they pass from call to call.
         target: as in `print_c`.
-        once: public functions that run once; what only they call comes into files of its own.
         size: characters of the shortest files, and of the longest.
 
     Attributes:
@@ -73,7 +69,6 @@ class UnitPrinter:
         module: ModuleOp,
         target: Target,
         *,
-        once: Sequence[str] = (),
         size: tuple[int, int] = (_SMALLEST, _LARGEST),
     ) -> None:
         self._module = module
@@ -90,13 +85,8 @@ class UnitPrinter:
         functions = [op for op in module.ops if isinstance(op, func.FuncOp)]
         self._expected = len(functions)
         self._names = {Signature(f, ()).c_name for f in functions}
-        calls = {f.sym_name.data: walk_of(f, func.CallOp) for f in functions if Signature(f, ()).has_entry}
-        self._callers = [call for entry in calls.values() for call in entry]
-        of_once, of_others = (
-            {callee_of(call) for name, entry in calls.items() if (name in once) == wanted for call in entry}
-            for wanted in (True, False)
-        )
-        self._once = of_once - of_others
+        entries = [f for f in functions if Signature(f, ()).has_entry]
+        self._callers = [call for entry in entries for call in walk_of(entry, func.CallOp)]
 
     def add(self, functions: Iterable[func.FuncOp]) -> Iterator[CUnit]:
         """Print functions that have not been; the files that this completes.
@@ -128,10 +118,6 @@ class UnitPrinter:
         if self._open is not None:
             yield self._closed(self._open)
 
-    def runs_once(self, name: str) -> bool:
-        """Whether only entry functions that run once call a function."""
-        return name in self._once
-
     def text_of(self, name: str) -> str:
         """The text of a function and of all that it calls, when they have been printed."""
         return "\n".join(self._texts[called] for called in sorted(self._reached([name])))
@@ -140,10 +126,7 @@ class UnitPrinter:
         return FunctionTexts(self._target, self._known, self.messages, self._names, split=True)
 
     def _print(self, signature: Signature, printer: FunctionTexts) -> Iterator[CUnit]:
-        once = signature.name in self._once
-        if self._open is not None and self._open.once != once:
-            yield self._closed(self._open)
-        unit = self._open = self._open or _OpenUnit(Prelude(self._target, HELPERS), once=once)
+        unit = self._open = self._open or _OpenUnit(Prelude(self._target, HELPERS))
         text = self._texts[signature.name] = printer.function(signature, unit.prelude)
         unit.functions.append(signature)
         unit.texts.append(text)
@@ -174,9 +157,9 @@ class UnitPrinter:
         ]
         heads = "".join(f"{printer.head(s)};\n" for s in declared)
         hidden = f"#pragma GCC visibility push(hidden)\n{heads}#pragma GCC visibility pop\n"
-        name = f"{'once' if unit.once else 'kernels'}_{self._units}.c"
+        name = f"kernels_{self._units}.c"
         self._units += 1
-        return CUnit(name, "\n".join([unit.prelude.text(), *helpers, hidden, *unit.texts]), unit.once)
+        return CUnit(name, "\n".join([unit.prelude.text(), *helpers, hidden, *unit.texts]))
 
     def _reached(self, names: Iterable[str]) -> list[str]:
         """Functions that the named ones call, and they themselves: callees first."""

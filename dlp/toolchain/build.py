@@ -23,7 +23,7 @@ from dlp.cache import Cache, default_cache, key_of, private_directory
 from dlp.errors import ToolchainError
 from dlp.targets import Target
 from dlp.targets.machine import cpu_identity
-from dlp.toolchain.compiler import compile_flags, find, quick_flags
+from dlp.toolchain.compiler import compile_flags, find
 from dlp.toolchain.process import run, scratch_folder, write_file
 
 
@@ -110,9 +110,9 @@ class SharedBuild:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def add(self, name: str, text: str, *, once: bool = False) -> None:
-        """Compile a unit, in the background. What runs `once` only is compiled with less effort."""
-        self._units.add(name, text, quick_flags(self._units.toolchain) if once else ())
+    def add(self, name: str, text: str) -> None:
+        """Compile a unit, in the background."""
+        self._units.add(name, text)
         self._units.start(name)
 
     def finish(self, progress: Callable[[int, int], None] | None = None) -> Build:
@@ -155,18 +155,16 @@ class _Units:
         self._made_by = (self.toolchain.identity, *self.flags, cpu_identity())
         self.texts: dict[str, str] = {}
         self.keys: dict[str, str] = {}
-        self._own_flags: dict[str, Sequence[str]] = {}
         self._running: list[Future[None]] = []
         for name, text in sources.items():
             if name not in self.headers:
                 self.add(name, text)
 
-    def add(self, name: str, text: str, flags: Sequence[str] = ()) -> None:
-        """One more unit, with flags of its own behind those of the target."""
+    def add(self, name: str, text: str) -> None:
+        """One more unit."""
         headers = [part for header in sorted(self.headers.items()) for part in header]
         self.texts[name] = text
-        self.keys[name] = key_of("object", text, *headers, *self._made_by, "flags", *flags)
-        self._own_flags[name] = flags
+        self.keys[name] = key_of("object", text, *headers, *self._made_by)
 
     @property
     def library_key(self) -> str:
@@ -200,7 +198,7 @@ class _Units:
 
     def _compile_unit(self, name: str) -> None:
         write_file(self._scratch / name, self.texts[name])
-        self._call([*self._own_flags[name], "-c", name, "-o", f"{name}.o"], f"compile {name}")
+        self._call(["-c", name, "-o", f"{name}.o"], f"compile {name}")
         self.cache.put(self.keys[name], {"unit.o": (self._scratch / f"{name}.o").read_bytes()})
 
     def link(self, how: Sequence[str], output: str) -> None:

@@ -79,14 +79,6 @@ def compile_flags(toolchain: Toolchain, target: Target, extra_flags: Sequence[st
     return [*target.flags(toolchain.kind), "-fPIC", *threads, *extra_flags]
 
 
-def quick_flags(toolchain: Toolchain) -> list[str]:
-    """Flags behind those of the target for code that runs once: same results, half the time to compile.
-
-    Products and sums still become one instruction: for gcc that takes an optimisation of -O2.
-    """
-    return {"gcc": ["-O1", "-fexpensive-optimizations"], "clang": ["-O1"]}.get(toolchain.kind, [])
-
-
 @functools.cache
 def _find(target: Target, chosen: str, path: str) -> Toolchain | str:
     """The compiler, or what is wrong; for these values of `DLP_CC` and `PATH`."""
