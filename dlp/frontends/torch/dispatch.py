@@ -145,10 +145,8 @@ class OptimizedForward:
 
     def _reason_for_framework(self) -> str:
         """Why the whole call is the framework's, or an empty string; cheap, for every call asks."""
-        if torch.is_grad_enabled() and self.module.training:
+        if self.module.training and torch.is_grad_enabled():
             return "training: the model is in training mode and gradients are enabled"
-        if torch.is_autocast_enabled("cpu"):
-            return "autocast is on"
         if peek_interpreter_stack() is not None:
             return "a function transform (torch.func) is active"
         if forward_ad._current_level >= 0:
@@ -211,7 +209,17 @@ def _capturing(forward: OptimizedForward, session: Session) -> Callable[..., Any
         outer._torchdynamo_orig_backend, session, variants, function.__code__, type(forward.module).__name__
     )
     through_dynamo = context(function)
-    return direct_call(function, variants.find, through_dynamo) or through_dynamo
+    location = source_lines.of_code(getattr(forward.eager, "__code__", None))
+
+    def otherwise(*args: Any, **kwargs: Any) -> Any:
+        # Asked here and not before, where it would cost more than all other questions together: a variant's guards
+        # compare the state of autocast, and it is off wherever one is captured.
+        if torch.is_autocast_enabled("cpu"):
+            session.fall_back("autocast is on", location)
+            return function(*args, **kwargs)
+        return through_dynamo(*args, **kwargs)
+
+    return direct_call(function, variants.find, otherwise) or otherwise
 
 
 def _release(session: Session, code: types.CodeType) -> None:
