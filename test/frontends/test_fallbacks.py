@@ -230,6 +230,7 @@ def test_autocast(optimize):
         assert close(fast(X), model(X))
     report = dlp.report(fast)
     assert (report.calls_compiled, report.calls_eager) == (2, 2)
+    assert report.graphs_captured == 1  # none under autocast
 
 
 @pytest.mark.parametrize(
