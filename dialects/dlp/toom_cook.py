@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from math import prod
+from typing import TypeAlias
 
 from xdsl.ir import Attribute
 
@@ -88,33 +89,55 @@ def apply(b: BodyBuilder, matrix: Matrix, values: Sequence[Value], element: Attr
     The points come in pairs p, -p. Two columns that differ in signs only are replaced by the sum and the difference
     of their values; two rows that do are sum and difference of the parts where they agree and where they do not.
     """
-    columns = [list(column) for column in zip(*matrix, strict=True)]
-    terms: list[tuple[list[Fraction], Value]] = []
+    scheme = _scheme(matrix)
+    inputs: list[Value] = []
+    for k, twins in scheme.columns:
+        inputs += [b.add(values[k], values[k + 1]), b.sub(values[k], values[k + 1])] if twins else [values[k]]
+    results: list[Value] = []
+    for combinations in scheme.rows:
+        sums = [_combination(b, terms, inputs, element) for terms in combinations]
+        results += [b.add(*sums), b.sub(*sums)] if len(sums) == 2 else sums
+    return results
+
+
+_Combination: TypeAlias = tuple[tuple[float, int], ...]
+"""Factors, and the numbers of what they are for."""
+
+
+@dataclass(frozen=True)
+class _Scheme:
+    """How a matrix is applied.
+
+    Attributes:
+        columns: for each the number of its value; with True, that and the next one are twins.
+        rows: for each one combination, or for two rows that are twins the parts where they agree and where they do not.
+    """
+
+    columns: tuple[tuple[int, bool], ...]
+    rows: tuple[tuple[_Combination, ...], ...]
+
+
+@lru_cache(maxsize=256)
+def _scheme(matrix: Matrix) -> _Scheme:
+    columns = list(zip(*matrix, strict=True))
+    steps: list[tuple[int, bool]] = []
+    parts: list[Sequence[Fraction]] = []
     k = 0
     while k < len(columns):
-        if k + 1 < len(columns) and _are_twins(columns[k], columns[k + 1]):
-            one, two = columns[k], columns[k + 1]
-            same = [x if x == y else Fraction(0) for x, y in zip(one, two, strict=True)]
-            opposite = [x if x != y else Fraction(0) for x, y in zip(one, two, strict=True)]
-            terms.append((same, b.add(values[k], values[k + 1])))
-            terms.append((opposite, b.sub(values[k], values[k + 1])))
-            k += 2
-        else:
-            terms.append((columns[k], values[k]))
-            k += 1
-    rows = [tuple(column[r] for column, _ in terms) for r in range(len(matrix))]
-    inputs = [value for _, value in terms]
-    results: list[Value] = []
-    while len(results) < len(rows):
-        r = len(results)
-        if r + 1 < len(rows) and _are_twins(rows[r], rows[r + 1]):
-            pairs = list(zip(rows[r], rows[r + 1], strict=True))
-            agree = _combination(b, [x if x == y else Fraction(0) for x, y in pairs], inputs, element)
-            differ = _combination(b, [x if x != y else Fraction(0) for x, y in pairs], inputs, element)
-            results += [b.add(agree, differ), b.sub(agree, differ)]
-        else:
-            results.append(_combination(b, rows[r], inputs, element))
-    return results
+        twins = k + 1 < len(columns) and _are_twins(columns[k], columns[k + 1])
+        steps.append((k, twins))
+        parts += _parts(columns[k], columns[k + 1]) if twins else [columns[k]]
+        k += 2 if twins else 1
+    rows = list(zip(*parts, strict=True))
+    combined: list[tuple[_Combination, ...]] = []
+    r = 0
+    while r < len(rows):
+        twins = r + 1 < len(rows) and _are_twins(rows[r], rows[r + 1])
+        combined.append(
+            tuple(_terms(part) for part in (_parts(rows[r], rows[r + 1]) if twins else (rows[r],)))
+        )
+        r += 2 if twins else 1
+    return _Scheme(tuple(steps), tuple(combined))
 
 
 def _are_twins(one: Sequence[Fraction], two: Sequence[Fraction]) -> bool:
@@ -123,19 +146,26 @@ def _are_twins(one: Sequence[Fraction], two: Sequence[Fraction]) -> bool:
     return signs == {True, False} and all(abs(x) == abs(y) for x, y in zip(one, two, strict=True))
 
 
-def _combination(
-    b: BodyBuilder, factors: Sequence[Fraction], values: Sequence[Value], element: Attribute
-) -> Value:
-    """Sum of factors times values, starting from a value that needs no multiplication if there is one."""
-    terms = sorted(
-        ((f, v) for f, v in zip(factors, values, strict=True) if f),
-        key=lambda term: (abs(term[0]) != 1, term[0] < 0),
-    )
-    (first, value), *rest = terms
-    total = value if first == 1 else b.mul(b.constant(float(first), element), value)
-    for factor, value in rest:
+def _parts(one: Sequence[Fraction], two: Sequence[Fraction]) -> tuple[list[Fraction], list[Fraction]]:
+    """Where two rows or columns agree, and where they do not."""
+    pairs = list(zip(one, two, strict=True))
+    return [x if x == y else Fraction(0) for x, y in pairs], [x if x != y else Fraction(0) for x, y in pairs]
+
+
+def _terms(factors: Sequence[Fraction]) -> _Combination:
+    """What is not zero, beginning with a value that needs no multiplication if there is one."""
+    terms = [(f, k) for k, f in enumerate(factors) if f]
+    terms.sort(key=lambda term: (abs(term[0]) != 1, term[0] < 0))
+    return tuple((float(f), k) for f, k in terms)
+
+
+def _combination(b: BodyBuilder, terms: _Combination, values: Sequence[Value], element: Attribute) -> Value:
+    """Sum of factors times values."""
+    (first, k), *rest = terms
+    total = values[k] if first == 1 else b.mul(b.constant(first, element), values[k])
+    for factor, k in rest:
         if abs(factor) == 1:
-            total = b.add(total, value) if factor > 0 else b.sub(total, value)
+            total = b.add(total, values[k]) if factor > 0 else b.sub(total, values[k])
         else:
-            total = b.fma(b.constant(float(factor), element), value, total)
+            total = b.fma(b.constant(factor, element), values[k], total)
     return total

@@ -28,17 +28,23 @@ def dead_operations(operations: Sequence[Operation]) -> frozenset[Operation]:
     return frozenset(dead)
 
 
+_BUFFER: dict[type[Operation], int] = {
+    memref.LoadOp: 0,
+    vector.LoadOp: 0,
+    memref.StoreOp: 1,
+    vector.StoreOp: 1,
+}
+"""Which operand is the memory, in front of the indices."""
+
+
 def _moves_nothing(use: Use) -> bool:
     """Indices of a dimension whose elements are all the same one: the address does not depend on them."""
     op = use.operation
-    if isinstance(op, memref.LoadOp | vector.LoadOp):
-        buffer = 0
-    elif isinstance(op, memref.StoreOp | vector.StoreOp):
-        buffer = 1
-    else:
+    buffer = _BUFFER.get(type(op))
+    if buffer is None or use.index <= buffer:
         return False
     strides = cast("MemRefType[Attribute]", op.operands[buffer].type).get_strides()
-    return use.index > buffer and strides is not None and strides[use.index - buffer - 1] == 0
+    return strides is not None and strides[use.index - buffer - 1] == 0
 
 
 def _reads_nothing(op: Operation) -> bool:

@@ -33,8 +33,8 @@ class Linear:
         if isinstance(constant, Dim):
             raise StaticShapeRequired(f"a part of a buffer with the size {constant}")
         self.constant = constant
-        self.terms = tuple((v, k) for v, k in terms if k)
-        self.key = (constant, tuple(sorted((id(v), k) for v, k in self.terms)))
+        self.terms = tuple([(v, k) for v, k in terms if k])
+        self.key = (constant, tuple(sorted([(id(v), k) for v, k in self.terms])) if self.terms else ())
 
     @property
     def is_constant(self) -> bool:
