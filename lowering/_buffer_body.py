@@ -73,9 +73,10 @@ class BufferBody:
     def add_symbols(self) -> None:
         """An argument for each symbol in the sizes and strides of the arguments so far, behind them.
 
-        And for those of sizes that are numbers in the function.
+        And for those of what is computed between them, and of sizes that are numbers in the function.
         """
-        types = [v.type for v in (*self.source.args, *self.returned, *self.block.args)]
+        values = [v for op in self.source.ops for v in op.results]
+        types = [v.type for v in (*self.source.args, *values, *self.returned, *self.block.args)]
         used = [dims for t in types if (dims := dims_of(t)) is not None]
         used += [op.size for op in self.source.ops if isinstance(op, SizeOp)]
         names = sorted({name for dims in used for name in dims.symbols.data})

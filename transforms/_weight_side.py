@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xdsl.ir import Block, Operation, SSAValue
 
-from dlp.dialects.dlp.dim import is_static
+from dlp.dialects.dlp.dim import DimsAttr, is_static
 from dlp.dialects.dlp.graph import WeightOp
 from dlp.dialects.dlp.structured import DestinationOp
 
@@ -35,9 +35,10 @@ class WeightSide:
     def _follows(self, op: Operation) -> bool:
         if isinstance(op, WeightOp):
             return True
-        # What has the size of an input depends on it.
+        # What has the size of an input, or says it, depends on it.
         return (
             isinstance(op, DestinationOp)
             and is_static(op.shape)
+            and not any(isinstance(p, DimsAttr) for p in op.properties.values())
             and all(operand in self for operand in op.operands)
         )

@@ -9,6 +9,7 @@ from typing import Protocol
 from xdsl.ir import Attribute, SSAValue
 
 from .body import BodyBuilder, Value
+from .dim import Dim, Size
 from .structured import DestinationOp, Shape
 
 Index = Value
@@ -23,7 +24,7 @@ class LoopBuilder(Protocol):
         """Arithmetic on elements and on indices."""
         ...
 
-    def index(self, n: int) -> Index: ...
+    def index(self, n: Size) -> Index: ...
     def to_index(self, a: Value) -> Index:
         """An integer as an index."""
         ...
@@ -64,6 +65,23 @@ class AlgorithmOp(DestinationOp, ABC):
     @abstractmethod
     def loops(self, b: LoopBuilder) -> None:
         """Fill `outs` from `ins`, all of them buffers."""
+
+
+def bit_length(b: LoopBuilder, n: Size) -> Index | int:
+    """How many bits a size has."""
+    if not isinstance(n, Dim):
+        return n.bit_length()
+    c = b.compute
+
+    def bit(_: Index, rest: Value, bits: Value) -> Sequence[Value]:
+        some = c.compare("gt", rest, b.index(0))
+        return c.div(rest, b.index(2)), c.add(bits, c.select(some, b.index(1), b.index(0)))
+
+    return b.loop(0, _MOST_BITS, (b.index(n), b.index(0)), bit, "bit")[1]
+
+
+_MOST_BITS = 48
+"""No size has more."""
 
 
 def in_order(b: BodyBuilder, first: Value, second: Value, *, descending: bool, is_float: bool) -> Value:

@@ -24,8 +24,8 @@ from dlp.errors import StaticShapeRequired
 LEAST = 2
 """What every symbol is at least: sizes 0 and 1 broadcast and vanish, and are compiled as constants."""
 
-PARTS = (4, 2, 1)
-"""Of the size that was seen, the n-th part is proposed as the least one where small sizes are in the way."""
+SHARES = tuple(Fraction(k, 8) for k in (2, 3, 4, 5, 6, 7, 8))
+"""Of the size that was seen, such a share is proposed as the least one where small sizes are in the way."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,12 @@ Product: TypeAlias = tuple[Atom, ...]
 class Dim:
     """A polynomial of symbols and of their quotients by constants, with integer coefficients."""
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "_least", "terms")
 
     def __init__(self, terms: Mapping[Product, int]) -> None:
         self.terms = {p: k for p, k in sorted(terms.items(), key=lambda item: str([*map(str, item[0])])) if k}
         self._hash = hash(tuple(self.terms.items()))
+        self._least: Any = ...  # not asked for yet
 
     @property
     def atoms(self) -> list[Atom]:
@@ -108,7 +109,9 @@ class Dim:
     @property
     def least(self) -> int | None:
         """A lower bound, None where there is none."""
-        return _lower_bound(self.terms)
+        if self._least is ...:
+            self._least = _lower_bound(self.terms)
+        return self._least
 
     @property
     def most(self) -> int | None:
@@ -156,6 +159,9 @@ class Dim:
             return self._exactly_divided(other)
         if not isinstance(other, int) or other <= 0:
             raise StaticShapeRequired(f"({self}) // {other}")
+        # Quotients are of what is not negative.
+        if min(self.terms.values()) < 0 and self.least is None and self.most is not None:
+            return -((other - 1 - self) // other)
         whole = {p: k // other for p, k in self.terms.items() if k % other == 0 or not p}
         rest = {p: k for p, k in self.terms.items() if k % other and p}
         if not rest:
@@ -178,16 +184,22 @@ class Dim:
             raise StaticShapeRequired(f"({self}) // ({other})")
         ((divisor, factor),) = other.terms.items()
         result: dict[Product, int] = {}
+        over: dict[Product, int] = {}
         for product, k in self.terms.items():
             left = list(product)
+            if k % factor or any(divisor.count(atom) > product.count(atom) for atom in divisor):
+                over[product] = k
+                continue
             for atom in divisor:
-                if atom not in left:
-                    raise StaticShapeRequired(f"({self}) // ({other})")
                 left.remove(atom)
-            if k % factor:
-                raise StaticShapeRequired(f"({self}) // ({other})")
             result[tuple(left)] = k // factor
-        return simplified(result)
+        # What is over is less than one more, or makes it one less.
+        rest = simplified(over)
+        if known_not_below(rest, 0) and known_not_below(other - 1, rest):
+            return simplified(result)
+        if known_not_below(-1, rest) and known_not_below(rest + other, 0):
+            return simplified(result) - 1
+        raise StaticShapeRequired(f"({self}) // ({other})")
 
     def __mod__(self, other: Any) -> Any:
         return self - self // other * other
@@ -207,15 +219,18 @@ class Dim:
     def __pow__(self, other: Any) -> Any:
         raise StaticShapeRequired(f"({self}) ** {other}")
 
-    # Questions, answered where the answer is the same for all sizes. Equality means "known to be equal", but for 0 and
-    # 1: sizes that vanish or broadcast are something else than others.
+    # Questions, answered where the answer is the same for all sizes. Equality means "known to be equal", but for 0:
+    # sizes that vanish are something else than others. What may be 1 is treated as any other number; which sizes
+    # broadcast is settled where the IR comes from.
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Dim) and self.terms == other.terms:
             return True
         if not isinstance(other, int) or isinstance(other, bool):
             return False  # other expressions: what is right for sizes that differ is right where they happen not to
-        if other > 1:
+        if other == 1:
+            bool(self)  # which may be 0 is no size yet
+        if other > 0:
             return False
         return _is_zero(self - other, lambda: f"whether {self} is {other}")
 
@@ -294,6 +309,13 @@ def static(size: Size, what: str) -> int:
     if isinstance(size, Dim):
         raise StaticShapeRequired(f"{what} with the size {size}")
     return size
+
+
+def known_not_below(size: Size, other: Size) -> bool:
+    """Whether a size is known to be at least as large as another, for all values of the symbols."""
+    difference = size - other
+    least = difference.least if isinstance(difference, Dim) else difference
+    return least is not None and least >= 0
 
 
 def value_of(size: Size, symbols: Mapping[str, int]) -> int:
@@ -497,9 +519,9 @@ def _is_positive(difference: Size, question: Callable[[], str]) -> bool:
 
 def _enough(difference: Dim) -> dict[str, int]:
     """Least values of the symbols, not above those seen, with which the difference is positive or negative."""
-    for part in PARTS:
+    for share in SHARES:
         known = {
-            name: Symbol(name, of.hint, max(of.least, of.hint // part))
+            name: Symbol(name, of.hint, max(of.least, int(of.hint * share)))
             for name, of in difference.symbols.items()
         }
         grown = parse_dim(str(difference), known)

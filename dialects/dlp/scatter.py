@@ -12,6 +12,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from .algorithm import AlgorithmOp, Index, LoopBuilder
 from .body import BodyBuilder, Value
+from .dim import Dim
 from .structured import Shape, ShapedValueType, int_of, shape_of
 
 _Combine = Callable[[BodyBuilder, Value, Value], Value]
@@ -30,6 +31,9 @@ _ON_BITS: Mapping[str, _Combine] = {
     "maximum": lambda b, old, new: b.or_(old, new),
     "minimum": lambda b, old, new: b.and_(old, new),
 }
+
+_STRIPES = 8
+"""So many parts are shared out at most."""
 
 _CHUNK = 16
 """Neighbouring elements that one thread updates at least: no two threads write to one line of the cache."""
@@ -92,13 +96,16 @@ class ScatterOp(AlgorithmOp):
             return
         # Only dimensions behind the indexed one can be shared out: each thread has a stripe of the first of them.
         place = next(k for k, n in enumerate(behind) if n > 1)
-        extent = behind[place]
-        stripe = max(_CHUNK if place == len(behind) - 1 else 1, -(-extent // 8))
-        count = -(-extent // stripe)
+        extent, compute = behind[place], b.compute
+        least = _CHUNK if place == len(behind) - 1 else 1
+        if isinstance(extent, Dim):  # stripes may remain without elements
+            count, stripe = _STRIPES, compute.maximum(b.index(least), b.index(-(-extent // _STRIPES)))
+        else:
+            size = max(least, -(-extent // _STRIPES))
+            count, stripe = -(-extent // size), b.index(size)
 
         def one(at: Sequence[Index]) -> None:
-            compute = b.compute
-            low = compute.mul(at[0], b.index(stripe))
+            low = compute.mul(at[0], stripe)
             high = compute.minimum(compute.add(low, b.index(stripe)), b.index(extent))
             ranges: list[tuple[Any, Any]] = [(0, n) for n in behind]
             ranges[place] = (low, high)

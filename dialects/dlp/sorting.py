@@ -10,8 +10,9 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from .algorithm import AlgorithmOp, Index, LoopBuilder, in_order
+from .algorithm import AlgorithmOp, Index, LoopBuilder, bit_length, in_order
 from .body import Value
+from .dim import Size
 from .structured import Shape, ShapedValueType, int_of, shape_of
 
 _RUN = 16
@@ -102,11 +103,17 @@ class ArgsortOp(_OrderOp):
 
     def loops(self, b: LoopBuilder) -> None:
         n, element = self.shape[self.dimension.value.data], self.in_type(0).element_type
-        rounds, width = 0, _RUN
-        while width < n:
-            rounds, width = rounds + 1, width * 4
+        # Runs become four times as long in each.
+        bits = bit_length(b, (n - 1) // _RUN)
+        rounds = (
+            (bits + 1) // 2
+            if isinstance(bits, int)
+            else b.compute.div(b.compute.add(bits, b.index(1)), b.index(2))
+        )
         here = _Rows(self.outs[0], b.scratch(self.shape, element))
-        there = _Rows(b.scratch(self.shape, i64), b.scratch(self.shape, element)) if rounds else None
+        there = None
+        if not isinstance(rounds, int) or rounds:
+            there = _Rows(b.scratch(self.shape, i64), b.scratch(self.shape, element))
         b.copy(self.ins[0], here.keys)
 
         def row(at: At) -> None:
@@ -116,7 +123,7 @@ class ArgsortOp(_OrderOp):
 
         self.rows(b, row)
 
-    def _sort_runs(self, b: LoopBuilder, at: At, n: int, keys: SSAValue) -> None:
+    def _sort_runs(self, b: LoopBuilder, at: At, n: Size, keys: SSAValue) -> None:
         c, out = b.compute, self.outs[0]
 
         def run(number: Index) -> Sequence[Value]:
@@ -135,7 +142,9 @@ class ArgsortOp(_OrderOp):
 
         b.loop(0, -(-n // _RUN), (), run, "run")
 
-    def _merge_runs(self, b: LoopBuilder, at: At, n: int, rounds: int, here: _Rows, there: _Rows) -> None:
+    def _merge_runs(
+        self, b: LoopBuilder, at: At, n: Size, rounds: Index | int, here: _Rows, there: _Rows
+    ) -> None:
         """Every round merges twice: into the spare buffers and back, runs four times as long as before."""
         c = b.compute
 
@@ -147,7 +156,7 @@ class ArgsortOp(_OrderOp):
 
         b.loop(0, rounds, (b.index(_RUN),), twice, "round")
 
-    def _merge(self, b: LoopBuilder, at: At, n: int, width: Index, source: _Rows, target: _Rows) -> None:
+    def _merge(self, b: LoopBuilder, at: At, n: Size, width: Index, source: _Rows, target: _Rows) -> None:
         """Merge neighbouring runs of `width` elements."""
         c, end, last = b.compute, b.index(n), b.index(n - 1)
         double = c.add(width, width)
@@ -263,7 +272,7 @@ class SearchSortedOp(AlgorithmOp):
     def loops(self, b: LoopBuilder) -> None:
         rows, values = self.ins
         outer, n = self.in_shape(0)[:-1], self.in_shape(0)[-1]
-        c = b.compute
+        c, halvings = b.compute, bit_length(b, n)
 
         def search(at: Sequence[Index]) -> None:
             value = b.load(values, at)
@@ -278,7 +287,7 @@ class SearchSortedOp(AlgorithmOp):
                 up = c.select(go_on, c.add(middle, b.index(1)), low)
                 return up, c.select(c.and_(open_, stops), middle, high)
 
-            found = b.loop(0, n.bit_length(), (b.index(0), b.index(n)), step, "halving")[0]
+            found = b.loop(0, halvings, (b.index(0), b.index(n)), step, "halving")[0]
             b.store(b.to_integer(found, i64), self.outs[0], at)
 
         b.nest(self.shape, search)

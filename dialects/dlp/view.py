@@ -20,6 +20,7 @@ from xdsl.irdl import irdl_op_definition, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from .body import BodyBuilder, Value
+from .dim import known_not_below
 from .structured import (
     DestinationOp,
     IterationSpace,
@@ -183,7 +184,8 @@ def reshape_groups(source: Shape, result: Shape) -> list[tuple[list[int], list[i
             size_right = result[j]
             j += 1
         while size_left != size_right:
-            if size_left < size_right:
+            # Of sizes that may be equal the one that is never larger grows.
+            if known_not_below(size_right, size_left) or size_left < size_right:
                 left.append(i)
                 size_left *= source[i]
                 i += 1

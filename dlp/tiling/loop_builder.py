@@ -7,12 +7,12 @@ from math import prod
 from typing import TypeVar
 
 from xdsl.dialects import func, memref, scf
-from xdsl.dialects.builtin import IndexType
+from xdsl.dialects.builtin import DYNAMIC_INDEX, IndexType, MemRefType
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from dlp.dialects import arith
 from dlp.dialects.dlp.algorithm import AlgorithmOp
-from dlp.dialects.dlp.dim import Dim, Size, hints, static
+from dlp.dialects.dlp.dim import Dim, DimsAttr, Size, hints, is_static
 from dlp.tiling.arith_builder import ArithBuilder
 from dlp.tiling.emitter import Emitter, close
 
@@ -67,7 +67,13 @@ class ScfLoopBuilder:
         self._add(memref.CopyOp(source, destination))
 
     def scratch(self, shape: Sequence[int], element_type: Attribute) -> SSAValue:
-        allocation = memref.AllocOp.get(element_type, 64, [static(n, "scratch memory") for n in shape])
+        if is_static(shape):
+            allocation = memref.AllocOp.get(element_type, 64, list(shape))
+        else:
+            sizes = [DYNAMIC_INDEX if isinstance(n, Dim) else n for n in shape]
+            given = [self.index(n) for n in shape if isinstance(n, Dim)]
+            type_ = MemRefType(element_type, sizes, memory_space=DimsAttr.of(shape))
+            allocation = memref.AllocOp(given, [], type_)
         allocation.memref.name_hint = "scratch"
         self._add(allocation)
         return allocation.memref

@@ -77,3 +77,23 @@ func.func @forward(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = dlp.exp ins(%x : tensor<4xf32>) -> tensor<4xf32>
   func.return %0 : tensor<4xf32>
 }
+
+// -----
+
+// A table that says the size of an input is no weight, although its own size is known.
+
+// CHECK-LABEL: func.func @forward
+// CHECK:         dlp.size
+// CHECK:         dlp.mul
+// CHECK-LABEL: func.func @prepare
+// CHECK-SAME:    () {
+// CHECK-NEXT:    func.return
+func.func @forward(%x: tensor<?x8xi64, #dlp.dims<["s0", 8], [], {s0 = 64 : i64}>>)
+    -> tensor<?x8xi64, #dlp.dims<["s0", 8], [], {s0 = 64 : i64}>> {
+  %i = dlp.iota ins() -> tensor<8xi64> {dimension = 0 : i64}
+  %n = dlp.size ins() -> tensor<i64> {size = #dlp.dims<["s0"], [], {s0 = 64 : i64}>}
+  %t = dlp.mul ins(%i, %n : tensor<8xi64>, tensor<i64>) -> tensor<8xi64>
+  %0 = dlp.add ins(%x, %t : tensor<?x8xi64, #dlp.dims<["s0", 8], [], {s0 = 64 : i64}>>, tensor<8xi64>)
+      -> tensor<?x8xi64, #dlp.dims<["s0", 8], [], {s0 = 64 : i64}>>
+  func.return %0 : tensor<?x8xi64, #dlp.dims<["s0", 8], [], {s0 = 64 : i64}>>
+}

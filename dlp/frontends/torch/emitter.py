@@ -17,6 +17,7 @@ from dlp.dialects.dlp.graph import YieldOp
 from dlp.dialects.dlp.loop import ScanOp, slice_type
 from dlp.dialects.dlp.structured import DestinationOp, shape_of
 from dlp.dialects.dlp.view import ReshapeOp, TransposeOp
+from dlp.errors import StaticShapeRequired
 from dlp.frontends.torch.element_types import DTYPES, ELEMENT_TYPES
 from dlp.frontends.torch.symbols import sizes_of
 
@@ -106,7 +107,13 @@ class Emitter:
         return DTYPES[self.element_of(x)]
 
     def constant(self, value: float | int | bool, dtype: torch.dtype, shape: Sequence[int] = ()) -> SSAValue:
-        """A constant, 0-d unless a shape is given: it broadcasts."""
+        """A constant, 0-d unless a shape is given: it broadcasts.
+
+        Raises:
+            StaticShapeRequired: the number is one that only a run knows (see `operand`).
+        """
+        if isinstance(value, SSAValue):
+            raise StaticShapeRequired("a number that is computed from sizes")
         if dtype.is_floating_point:
             attribute: Attribute = FloatAttr(float(value), f64)
         else:

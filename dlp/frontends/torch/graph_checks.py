@@ -8,6 +8,7 @@ import torch
 
 from dlp.errors import UnsupportedOp
 from dlp.frontends.torch import source_lines
+from dlp.frontends.torch.symbols import follows_from_sizes
 
 
 def reason_against_inputs(inputs: Sequence[object]) -> str:
@@ -70,8 +71,8 @@ def _node_name(node: torch.fx.Node) -> str:
 
 
 def _reason_against(value: torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool) -> str:
-    if isinstance(value, torch.SymInt):
-        return ""  # as sizes have them
+    if isinstance(value, torch.SymInt) or (isinstance(value, torch.SymFloat) and follows_from_sizes(value)):
+        return ""
     if isinstance(value, torch.SymFloat | torch.SymBool):
         return "a number that is known only at run time"
     if value.device.type != "cpu":

@@ -29,6 +29,7 @@ from dlp.frontends.torch.emitter import Emitter, NotSupported, first
 from dlp.frontends.torch.empty import depends_on_sizes, is_empty, is_random, known_results, used_results
 from dlp.frontends.torch.imported_graph import ImportedGraph, InputSpec, OutputSpec, TensorSpec, WeightSpec
 from dlp.frontends.torch.registry import importers, moves_only, takes_empty, updates_first
+from dlp.frontends.torch.size_numbers import is_size_number, size_number
 from dlp.frontends.torch.symbols import size_of, sizes_of
 
 ENTRY = "forward"
@@ -159,6 +160,8 @@ class Importer(Emitter):
         if depends_on_sizes(node):
             self._check_values(node)
             return self._known_by_sizes(node)
+        if is_size_number(node):
+            return size_number(self, *map(self._value, node.args))
         function = importers().get(str(node.target))
         if function is None:
             raise NotSupported(_why_unknown(node))
@@ -211,7 +214,9 @@ class Importer(Emitter):
         for value in _tensors(
             [first(node.meta.get("val")), *(n.meta.get("val") for n in node.all_input_nodes)]
         ):
-            if isinstance(value, torch.SymInt):
+            if isinstance(value, torch.SymInt) or (
+                isinstance(value, torch.SymFloat) and node.op != "placeholder"
+            ):
                 continue
             if isinstance(value, torch.SymFloat | torch.SymBool):
                 raise NotSupported("a number that is known only at run time")

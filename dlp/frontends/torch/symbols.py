@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import torch
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
-from torch.utils._sympy.functions import FloorDiv
+from torch.utils._sympy.functions import (
+    CeilToInt,
+    FloorDiv,
+    FloorToInt,
+    IntTrueDiv,
+    Max,
+    Min,
+    Mod,
+    ModularIndexing,
+    PythonMod,
+    ToFloat,
+    TruncToInt,
+)
 
-from dlp.dialects.dlp.dim import LEAST, Size, symbol
+from dlp.dialects.dlp.dim import LEAST, Size, known_not_below, symbol
 from dlp.errors import StaticShapeRequired
 
 
@@ -30,9 +44,22 @@ def has_symbols(value: object) -> bool:
     return any(isinstance(n, torch.SymInt) and bool(n.node.expr.free_symbols) for n in sizes)
 
 
+def follows_from_sizes(value: torch.SymFloat) -> bool:
+    """Whether the sizes of the inputs say what a number is."""
+    known = value.node.shape_env.backed_var_to_val
+    return all(symbol in known for symbol in value.node.expr.free_symbols)
+
+
 def sizes_of(values: Iterable[int | torch.SymInt]) -> tuple[Any, ...]:
-    """As `size_of`, for each of them."""
-    return tuple(map(size_of, values))
+    """As `size_of`, for each of them; none may be 0 in some runs only.
+
+    Raises:
+        StaticShapeRequired: one may.
+    """
+    sizes = tuple(map(size_of, values))
+    for n in sizes:
+        bool(n)
+    return sizes
 
 
 def require_equal_sizes(graph: torch.fx.GraphModule) -> None:
@@ -73,6 +100,8 @@ def _size(expression: Any, environment: ShapeEnv) -> Size:
         if expression not in environment.backed_var_to_val or not least >= LEAST:
             raise StaticShapeRequired(f"the framework's symbol {expression}")
         return symbol(str(expression), int(environment.backed_var_to_val[expression]), int(least))
+    if isinstance(expression, TruncToInt | FloorToInt | CeilToInt):
+        return _rounded(expression, environment)
     parts = [_size(e, environment) for e in expression.args] if expression.args else []
     result: Any = None
     if expression.is_Add:
@@ -87,6 +116,51 @@ def _size(expression: Any, environment: ShapeEnv) -> Size:
             result = result * parts[0]
     elif isinstance(expression, FloorDiv):
         result = parts[0] // parts[1]
+    elif isinstance(expression, Mod | PythonMod):
+        result = parts[0] % parts[1]
+    elif isinstance(expression, ModularIndexing):
+        result = parts[0] // parts[1] % parts[2]
+    elif isinstance(expression, Max | Min):
+        result = reduce(_larger if isinstance(expression, Max) else _smaller, parts)
     if result is None:
         raise StaticShapeRequired(f"the framework's size {expression}")
     return result
+
+
+def _larger(a: Any, b: Any) -> Any:
+    """The larger size, where one is known never to be less than the other; else a question that raises."""
+    return a if known_not_below(a, b) else b if known_not_below(b, a) else max(a, b)
+
+
+def _smaller(a: Any, b: Any) -> Any:
+    """As `_larger`."""
+    return b if known_not_below(a, b) else a if known_not_below(b, a) else min(a, b)
+
+
+_LARGEST_DENOMINATOR = 1000
+_ROUNDED_AWAY = Fraction(1, 2**54)
+
+
+def _rounded(expression: Any, environment: ShapeEnv) -> Size:
+    """A size times a number of double precision, rounded down or up to an integer: `s * 1.5` is `s * 3 // 2`.
+
+    The number must be so near a fraction p / q that where `s * p / q` is an integer the product rounds to it; elsewhere
+    it is at least 1 / q away from any.
+    """
+    size: Any = 1
+    factor, inexact = Fraction(1), 0
+    (product,) = expression.args
+    for part in product.args if product.is_Mul else (product,):
+        if part.is_Float:
+            factor, inexact = factor * Fraction(float(part)), inexact + 1
+        elif isinstance(part, IntTrueDiv) and part.args[1].is_Integer:
+            dividend, divisor = part.args
+            size, inexact = size * _size(dividend, environment), inexact + 1
+            factor /= Fraction(str(divisor))
+        else:
+            size = size * _size(part.args[0] if isinstance(part, ToFloat) else part, environment)
+    near = factor.limit_denominator(_LARGEST_DENOMINATOR)
+    if inexact > 1 or near <= 0 or abs(factor / near - 1) >= _ROUNDED_AWAY or not size >= 0:
+        raise StaticShapeRequired(f"the framework's size {expression}")
+    up = near.denominator - 1 if isinstance(expression, CeilToInt) else 0
+    return (size * near.numerator + up) // near.denominator

@@ -7,6 +7,7 @@ import math
 from xdsl.ir import SSAValue
 
 from dlp.dialects.dlp.composite import SoftmaxOp
+from dlp.dialects.dlp.dim import Dim
 from dlp.dialects.dlp.elementwise import (
     ClampOp,
     CompareOp,
@@ -65,20 +66,21 @@ def elu(g: Emitter, x: SSAValue, alpha: float, scale: float, input_scale: float)
     return g(SelectOp, negative, times(expm1(g, times(x, input_scale)), alpha * scale), times(x, scale))
 
 
-Bound = float | int | None
+Bound = SSAValue | Dim | float | int | None
 
 
 @imports("aten.clamp.default", "aten.hardtanh.default")
 def clamp(g: Emitter, x: SSAValue, low: Bound = None, high: Bound = None) -> SSAValue:
-    if any(bound is not None and math.isnan(bound) for bound in (low, high)):
+    known = [bound for bound in (low, high) if isinstance(bound, int | float)]
+    if any(map(math.isnan, known)):
         raise NotSupported("a bound that is not a number")
     x = g.cast(x, g.dtype)
-    if g.dtype.is_floating_point:
+    if g.dtype.is_floating_point and len(known) == sum(bound is not None for bound in (low, high)):
         bounds = {"low": low, "high": high}
-        return g(ClampOp, x, **{name: float(b) for name, b in bounds.items() if b is not None})
+        return g(ClampOp, x, **{name: float(b) for name, b in bounds.items() if isinstance(b, int | float)})
     if low is not None:
-        x = g(MaximumOp, x, g.constant(low, g.dtype))
-    return x if high is None else g(MinimumOp, x, g.constant(high, g.dtype))
+        x = g(MaximumOp, x, g.operand(low, g.dtype))
+    return x if high is None else g(MinimumOp, x, g.operand(high, g.dtype))
 
 
 @imports("aten.clamp.Tensor")

@@ -191,7 +191,7 @@ def mul(g: Emitter, x: Operand, y: Operand) -> SSAValue:
     return g(AndOp if g.dtype == torch.bool else MulOp, *_arithmetic(g, x, y))
 
 
-@imports("aten.div.Tensor", "aten.div.Scalar")
+@imports("aten.div.Tensor", "aten.div.Scalar", "aten.true_divide.Tensor")
 def div(g: Emitter, x: Operand, y: Operand) -> SSAValue:
     return g(DivOp, *_arithmetic(g, x, y))
 

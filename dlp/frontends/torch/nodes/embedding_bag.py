@@ -14,7 +14,7 @@ from dlp.dialects.dlp.sorting import SearchSortedOp
 from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.nodes.elementwise import isnan
 from dlp.frontends.torch.nodes.indexing import valid
-from dlp.frontends.torch.nodes.view import slice_of
+from dlp.frontends.torch.nodes.view import broadcast, slice_of
 from dlp.frontends.torch.registry import imports
 
 _SUM, _MEAN, _MAX = 0, 1, 2
@@ -71,8 +71,8 @@ def _largest(g: Emitter, rows: SSAValue, counts: SSAValue, bag: SSAValue) -> SSA
     """Nothing is larger than a NaN that comes first in its bag; a later one is not larger than what was there."""
     (count, _), bags = g.shape_of(rows), g.shape[0]
     number = g.reshape(g(IotaOp, shape=(count,), dimension=0), (count, 1))
-    candidates = g(SelectOp, counts, number, g.constant(count, torch.int64))
-    nowhere = g.constant(count, torch.int64, (bags, 1))
+    candidates = g(SelectOp, counts, number, g.number(count, torch.int64))
+    nowhere = broadcast(g, g.number(count, torch.int64), (bags, 1))
     first = g(ScatterOp, nowhere, bag, candidates, dimension=0, combine="minimum")
     first = g(GatherOp, g.reshape(first, (bags,)), bag, dimension=0)
     first = g.reshape(first, (count, 1))

@@ -138,7 +138,7 @@ def place_of_extremum(g: Emitter, x: SSAValue, dimension: int, largest: bool) ->
         found = g(OrOp, found, g(CompareOp, x, x, predicate="ne"))
     size = g.shape_of(x)[dimension]
     place = g(IotaOp, shape=g.shape_of(x), dimension=dimension)
-    candidates = g(SelectOp, found, place, g.constant(size, torch.int64))
+    candidates = g(SelectOp, found, place, g.number(size, torch.int64))
     return value, g(MinOp, candidates, dims=[dimension])
 
 

@@ -238,7 +238,7 @@ def masked_scatter(g: Emitter, x: SSAValue, mask: SSAValue, source: SSAValue) ->
     number = g(SubOp, g(CumulateOp, row, dimension=0, kind="add"), g.constant(1, torch.int64))
     number = g.reshape(number, shape)
     one = g.constant(0, torch.int64)
-    enough = g(CompareOp, number, g.constant(given, torch.int64), predicate="lt")
+    enough = g(CompareOp, number, g.number(given, torch.int64), predicate="lt")
     number = g(SelectOp, mask, number, one)
     number = g.require(enough, number, one, "the mask selects more elements than the source has")
     return g(

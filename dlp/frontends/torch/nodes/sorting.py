@@ -7,6 +7,7 @@ from math import prod
 import torch
 from xdsl.ir import SSAValue
 
+from dlp.dialects.dlp.dim import Size
 from dlp.dialects.dlp.elementwise import CompareOp, SelectOp
 from dlp.dialects.dlp.indexing import TakeAlongOp
 from dlp.dialects.dlp.reduction import AnyOp
@@ -53,7 +54,7 @@ def top_k(
     if not shape:
         return x, g.constant(0, torch.int64)
     dimension %= len(shape)
-    if k <= _MOST_INSERTED:
+    if _is_inserted(k):
         places = g(TopKOp, x, dimension=dimension, k=k, descending=largest)
     else:
         places = slice_of(g, g(ArgsortOp, x, dimension=dimension, descending=largest), dimension, 0, k)
@@ -83,9 +84,13 @@ def median_along(g: Emitter, x: SSAValue, dimension: int, keepdim: bool) -> tupl
     return g.reshape(value, g.shape), g.reshape(place, g.shape)
 
 
-def _kth(g: Emitter, x: SSAValue, k: int, dimension: int) -> tuple[SSAValue, SSAValue]:
+def _is_inserted(k: Size) -> bool:
+    return isinstance(k, int) and k <= _MOST_INSERTED
+
+
+def _kth(g: Emitter, x: SSAValue, k: Size, dimension: int) -> tuple[SSAValue, SSAValue]:
     """The k-th smallest element, counted from 1, and its place; the dimension stays with size 1."""
-    op = TopKOp if k <= _MOST_INSERTED else ArgsortOp
+    op = TopKOp if _is_inserted(k) else ArgsortOp
     order = g(op, x, dimension=dimension, **({"k": k} if op is TopKOp else {}))
     place = slice_of(g, order, dimension, k - 1, 1)
     return g(TakeAlongOp, x, place, dimension=dimension), place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, cast
 
 import torch
@@ -13,9 +14,11 @@ from dlp.dialects.dlp.dim import Dim, Size, is_static, static
 from dlp.dialects.dlp.elementwise import AddOp, AndOp, CompareOp, DivOp, IotaOp, MulOp, SelectOp, SubOp
 from dlp.dialects.dlp.indexing import GatherOp
 from dlp.dialects.dlp.view import BroadcastOp, ConcatOp, PadOp, SliceOp
+from dlp.errors import StaticShapeRequired
 from dlp.frontends.torch.emitter import Emitter, NotSupported
 from dlp.frontends.torch.empty import is_empty
 from dlp.frontends.torch.registry import imports
+from dlp.frontends.torch.symbols import size_of
 
 
 def broadcast(g: Emitter, x: SSAValue, shape: Sequence[int]) -> SSAValue:
@@ -42,6 +45,10 @@ def slice_of(g: Emitter, x: SSAValue, dimension: int, start: Size, length: Size,
 def pad(g: Emitter, x: SSAValue, low: Sequence[int], high: Sequence[int], value: float | int) -> SSAValue:
     """A frame of `value`; negative widths crop."""
     for d, (before, behind) in enumerate(zip(low, high, strict=True)):
+        if not is_static((before, behind)):
+            x = _pad_by_places(g, x, d, before, behind, value)
+            low, high = ([*widths[:d], 0, *widths[d + 1 :]] for widths in (low, high))
+    for d, (before, behind) in enumerate(zip(low, high, strict=True)):
         cut_before, cut_behind = max(0, -before), max(0, -behind)
         x = slice_of(g, x, d, cut_before, g.shape_of(x)[d] - cut_before - cut_behind)
     low, high = [max(0, n) for n in low], [max(0, n) for n in high]
@@ -50,6 +57,21 @@ def pad(g: Emitter, x: SSAValue, low: Sequence[int], high: Sequence[int], value:
     floating = g.dtype_of(x).is_floating_point
     attribute = FloatAttr(float(value), f64) if floating else IntegerAttr(int(value), i64)
     return g(PadOp, x, low=low, high=high, value=attribute)
+
+
+def _pad_by_places(
+    g: Emitter, x: SSAValue, dimension: int, before: Size, behind: Size, value: float | int
+) -> SSAValue:
+    """Along a dimension by how much only a run knows, which may be nothing: every element looks up its own."""
+    shape = g.shape_of(x)
+    size = shape[dimension]
+    place = g(IotaOp, shape=(before + size + behind,), dimension=0)
+    place = g(SubOp, place, g.number(before, torch.int64))
+    end, zero = g.number(size, torch.int64), g.constant(0, torch.int64)
+    inside = g(AndOp, g(CompareOp, place, zero, predicate="ge"), g(CompareOp, place, end, predicate="lt"))
+    wide = g(GatherOp, x, g(SelectOp, inside, place, zero), dimension=dimension)
+    inside = g.reshape(inside, (*g.shape_of(inside), *(1,) * (len(shape) - 1 - dimension)))
+    return g(SelectOp, inside, wide, g.constant(value, g.dtype_of(x)))
 
 
 @imports(
@@ -168,7 +190,7 @@ def split(g: Emitter, x: SSAValue, sizes: object, dimension: int) -> tuple[SSAVa
     parts: list[SSAValue] = []
     start = 0
     for part in g.node.meta["val"]:
-        length = part.shape[dimension]
+        length = size_of(part.shape[dimension])
         parts.append(slice_of(g, x, dimension, start, length))
         start += length
     return tuple(parts)
@@ -230,14 +252,24 @@ def flip(g: Emitter, x: SSAValue, dimensions: Sequence[int]) -> SSAValue:
 def roll(g: Emitter, x: SSAValue, shifts: Sequence[int], dimensions: Sequence[int]) -> SSAValue:
     shape = g.shape
     if not dimensions:
-        x, dimensions = g.reshape(x, (g.result.numel(),)), (0,)
+        x, dimensions = g.reshape(x, (prod(shape),)), (0,)
     for shift, d in zip(shifts, dimensions, strict=True):
         d %= len(g.shape_of(x))
         size = g.shape_of(x)[d]
-        if size > 1 and (shift := shift % size):
+        if size > 1 and (shift := _modulo(shift, size)):
             tail, head = slice_of(g, x, d, size - shift, shift), slice_of(g, x, d, 0, size - shift)
             x = g(ConcatOp, tail, head, dimension=d)
     return g.reshape(x, shape)
+
+
+def _modulo(shift: Size, size: Size) -> Any:
+    """The remainder; of sizes that only a run knows where it is clear without a division."""
+    if is_static((shift, size)):
+        return static(shift, "a roll") % static(size, "a roll")
+    shift = shift if shift >= 0 else shift + size
+    if not 0 <= shift < size:
+        raise StaticShapeRequired(f"{shift} modulo {size}")
+    return shift
 
 
 @imports("aten.slice_scatter.default", updates=True)
@@ -288,8 +320,8 @@ def select_scatter(g: Emitter, x: SSAValue, source: SSAValue, dimension: int, in
 def full(g: Emitter, like: object, value: float | int | bool, *_: object) -> SSAValue:
     if g.node.target is torch.ops.aten.new_full.default:
         value = g.node.args[2]  # pyright: ignore[reportAssignmentType]
-    if isinstance(value, SSAValue):
-        raise NotSupported("a number that is known only at run time")
+    if isinstance(value, SSAValue | Dim):
+        return broadcast(g, g.operand(value, g.dtype), g.shape)
     return g.constant(signed_byte(int(value)) if g.dtype == torch.uint8 else value, g.dtype, g.shape)
 
 
@@ -316,8 +348,8 @@ def ones(g: Emitter, *_: object) -> SSAValue:
 
 
 @imports("aten.scalar_tensor.default")
-def scalar_tensor(g: Emitter, value: float | int | bool, *_: object) -> SSAValue:
-    return g.constant(value, g.dtype)
+def scalar_tensor(g: Emitter, value: SSAValue | float | int | bool, *_: object) -> SSAValue:
+    return g.operand(value, g.dtype)
 
 
 @imports("aten.arange.start_step")
