@@ -84,7 +84,8 @@ class UnitPrinter:
         functions_only(module)
         functions = [op for op in module.ops if isinstance(op, func.FuncOp)]
         self._expected = len(functions)
-        self._names = {Signature(f, ()).c_name for f in functions}
+        # Nobody calls an entry: what else a module has of them does not change the text of a function.
+        self._names = {s.c_name for f in functions if not (s := Signature(f, ())).has_entry}
         entries = [f for f in functions if Signature(f, ()).has_entry]
         self._callers = [call for entry in entries for call in walk_of(entry, func.CallOp)]
 
@@ -98,7 +99,7 @@ class UnitPrinter:
         new = [f for f in functions if f.sym_name.data not in self._known]
         found = signatures(new, parallel=parallel, known=self._known, callers=self._callers)
         self._known.update(found)
-        self._names.update(signature.c_name for signature in found.values())
+        self._names.update(signature.c_name for signature in found.values() if not signature.has_entry)
         for name, signature in found.items():
             called: dict[str, None] = {}
             for op in signature.operations:
