@@ -36,7 +36,7 @@ STAGES: Mapping[str, Sequence[str]] = {
     # Loops over the tasks of the threads, and in them over tiles that fit the registers.
     "tiles": ("tile-attention", "tile-tasks", "lower-pad", "promote-operands", "tile-registers"),
     # Vectors within the tiles, loops over scalars for the rest.
-    "vectors": ("vectorize", "convert-dlp-to-loops"),
+    "vectors": ("vectorize", "prefetch-weights", "convert-dlp-to-loops"),
     # One arena for all intermediates; kernels allocate nothing.
     "arena": ("hoist-allocations", "plan-arena"),
     # Exponentials and the like as functions over arith and vector.

@@ -16,6 +16,7 @@ from dlp.codegen.indexing import floor_divide, multiply
 from dlp.codegen.linear import Linear, Range
 from dlp.dialects.dlp.dim import Dim, Size, Symbol
 from dlp.dialects.dlp.structured import dims_of
+from dlp.dialects.memref import PrefetchOp
 from dlp.errors import CodegenError
 
 LARGEST_SCRATCH = 256 * 1024
@@ -93,6 +94,15 @@ def load(printer: FunctionPrinter, op: Operation) -> None:
 def store(printer: FunctionPrinter, op: Operation) -> None:
     assert isinstance(op, memref.StoreOp)
     printer.emit(f"{access(printer, op.memref, op.indices)} = {printer.text(op.value)};")
+
+
+def prefetch(printer: FunctionPrinter, op: Operation) -> None:
+    assert isinstance(op, PrefetchOp)
+    if op.is_data_cache.value.data:
+        write = int(op.is_write.value.data)
+        printer.emit(
+            f"__builtin_prefetch({address(printer, op.memref, op.indices)}, {write}, {op.locality});"
+        )
 
 
 def vector_load(printer: FunctionPrinter, op: Operation) -> None:

@@ -42,6 +42,7 @@ HANDLERS: dict[str, Handler] = {
     "vector.transfer_write": memory.transfer_write,
     "memref.load": memory.load,
     "memref.store": memory.store,
+    "memref.prefetch": memory.prefetch,
     "memref.alloc": memory.allocate,
     "memref.alloca": memory.allocate,
     "memref.dealloc": memory.nothing,

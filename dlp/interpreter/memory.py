@@ -175,6 +175,12 @@ def _store(frame: Frame, op: Operation, operands: Sequence[Any]) -> Sequence[Any
     return ()
 
 
+@handles("memref.prefetch")
+def _prefetch(frame: Frame, op: Operation, operands: Sequence[Any]) -> Sequence[Any]:
+    checked_index(op, operands[0], operands[1:])
+    return ()
+
+
 @handles("memref.copy")
 def _copy(frame: Frame, op: Operation, operands: Sequence[Any]) -> Sequence[Any]:
     source, destination = operands

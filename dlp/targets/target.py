@@ -88,6 +88,8 @@ class Target:
     l2_bytes: int
     l3_bytes: int
     cache_line_bytes: int
+    prefetch: Literal["none", "l1", "l2"]
+    """Which cache the code asks to bring data to before it is needed; "none": it does not ask."""
     alignment: int
     """Bytes; of buffers, of packed weights and of offsets in the arena."""
     layout: Literal["channels_last", "channels_first"]
@@ -124,6 +126,11 @@ class Target:
         raise TargetError(
             f"target {self.name} is compiled by {' or '.join(self.compilers)}, not by {compiler}"
         )
+
+    @property
+    def prefetch_locality(self) -> int | None:
+        """The locality of a `memref.prefetch`; None where there should be none."""
+        return {"none": None, "l1": 3, "l2": 2}[self.prefetch]
 
     def lanes(self, element: str) -> int:
         """Elements of type `element` ("f32", "f64", "i8" ...) in a full vector, at least 1."""
@@ -261,6 +268,7 @@ _MACHINE: Mapping[str, type | tuple[type, str]] = {
     "l2_bytes": int,
     "l3_bytes": int,
     "cache_line_bytes": int,
+    "prefetch": str,
     "alignment": int,
     "layout": str,
     "threads": str,
@@ -271,6 +279,7 @@ _C_TYPES: Mapping[str, type] = {"headers": list}
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "tail": ("narrow", "vl"),
     "dimension": ("channels", "longest"),
+    "prefetch": ("none", "l1", "l2"),
     "layout": ("channels_last", "channels_first"),
     "threads": ("openmp", "none"),
 }

@@ -29,3 +29,22 @@ func.func @views(%x: memref<8x8x8xf32>, %y: memref<8x8xf32>) {
   }
   func.return
 }
+
+// What is asked for is an address; there is no spelling for the instruction cache.
+// CHECK-LABEL: void prefetches(
+// CHECK-NEXT:   for (long i = 0; i < 4; i++) {
+// CHECK-NEXT:     __builtin_prefetch(&w[16 * i + 16], 0, 2);
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+func.func @prefetches(%w: memref<8x16xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  scf.for %i = %c0 to %c4 step %c1 {
+    %next = affine.apply affine_map<(d0) -> (d0 + 1)>(%i)
+    memref.prefetch %w[%next, %c0], read, locality<2>, data : memref<8x16xf32>
+    memref.prefetch %w[%next, %c0], read, locality<2>, instr : memref<8x16xf32>
+    scf.yield
+  }
+  func.return
+}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import dlp.targets
+from dlp.dialects.memref import PrefetchOp
 from dlp.testing import assert_pass_preserves
 from test.lowering.kernels import KERNELS
 
@@ -22,3 +26,14 @@ def test_results_stay(kernel: str, stage: str, target: str) -> None:
     assert_pass_preserves(
         KERNELS[kernel](), STAGES[stage].format(target), function="kernel", check_reads=True
     )
+
+
+@pytest.mark.parametrize("kernel", ["matmul-packed", "conv-3x3-packed"])
+def test_prefetches_stay_inside_the_weights(kernel: str, tmp_path: Path) -> None:
+    """With a cache that holds no weights: the interpreter checks every address that is asked for."""
+    text = Path(dlp.targets.__file__).with_name("avx2.toml").read_text()
+    target = tmp_path / "small.toml"
+    target.write_text(text.replace("l2_bytes = 524288", "l2_bytes = 64"))
+    passes = (STAGES["vectors"] + ",prefetch-weights{{target={0}}}").format(f'"{target}"')
+    module = assert_pass_preserves(KERNELS[kernel](), passes, function="kernel", check_reads=True)
+    assert any(isinstance(op, PrefetchOp) for op in module.walk())

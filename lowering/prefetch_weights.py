@@ -1,0 +1,288 @@
+"""Ask for the next panel of weights while the present one is multiplied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import cast
+
+from xdsl.context import Context
+from xdsl.dialects import affine, arith, func, memref, scf, vector
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    AffineMapAttr,
+    ArrayAttr,
+    IntegerAttr,
+    MemRefType,
+    ModuleOp,
+    NoneAttr,
+    i64,
+)
+from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
+from xdsl.ir.affine import AffineExpr, AffineMap
+from xdsl.passes import ModulePass
+
+from dlp.dialects.memref import PrefetchOp
+from dlp.lowering.tile_tasks import kernels
+from dlp.statistics import count
+from dlp.targets import Target, load
+from dlp.tiling.emitter import Emitter
+from dlp.tiling.linear import Interval, Linear, NotAlignedError, evaluate
+from dlp.tiling.schedule import element_bytes
+
+
+@dataclass(frozen=True)
+class PrefetchWeightsPass(ModulePass):
+    """Ask for the next panel of weights while the present one is multiplied.
+
+    before: `scf.for %k` with accumulators, in it `vector.load %w[%panel, %k, %c0]`;
+    after: in the same loop also `memref.prefetch %next[%k]`.
+
+    Weights that do not fit the second-level cache come from behind it in every call, panel by panel, and the first
+    tile of rows would wait for each of them. All tiles of rows that a panel is multiplied with share the work of asking
+    for the next one: each asks for its part, spread evenly over the steps of its reduction. A panel is the contiguous
+    part of an operand that one reduction reads, each element once.
+
+    Left alone: operands that fit the second-level cache, panels that a single tile of rows reads (hardware foresees
+    reading in a row), operands that are read in another order, sizes that only a run knows, and everything on targets
+    that have no use for prefetches.
+    """
+
+    name = "prefetch-weights"
+
+    target: str = "avx2"
+    """Target description: where prefetched lines are to go, the size of the second-level cache."""
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        target = load(self.target)
+        if target.prefetch_locality is None:
+            return
+        for function in kernels(op):
+            reductions: dict[object, list[_Reduction]] = {}
+            for loop in [o for o in function.walk() if isinstance(o, scf.ForOp)]:
+                reduction = _Reduction.of(loop, target)
+                if reduction is not None:
+                    key = (reduction.around, reduction.weights, reduction.panel.key)
+                    reductions.setdefault(key, []).append(reduction)
+            for alike in reductions.values():
+                _share(function, alike, target)
+
+
+@dataclass
+class _Reduction:
+    """A nest of loops that carries accumulators and reads a panel of an argument from front to back."""
+
+    nest: list[scf.ForOp]
+    """From the outermost loop to the innermost."""
+    around: Block
+    """Body of the loop over panels."""
+    weights: BlockArgument
+    panel: Linear
+    """Where the panel begins, in elements from the front of the weights."""
+    width: int
+    """Elements that a step reads."""
+
+    @property
+    def steps(self) -> int:
+        return prod(cast(int, _trips(loop)) for loop in self.nest)
+
+    @staticmethod
+    def of(innermost: scf.ForOp, target: Target) -> _Reduction | None:
+        """The reduction that ends in a loop; None where it is not one, or has no next panel to ask for."""
+        if not innermost.results or any(isinstance(op, scf.ForOp) for op in innermost.body.block.ops):
+            return None
+        nest = [innermost]
+        while isinstance(parent := nest[0].parent_op(), scf.ForOp) and parent.results:
+            nest.insert(0, parent)
+        if any(_trips(loop) is None for loop in nest):
+            return None
+        loads: dict[SSAValue, list[vector.LoadOp]] = {}
+        for op in innermost.body.block.ops:
+            if isinstance(op, vector.LoadOp):
+                loads.setdefault(op.base, []).append(op)
+        for buffer, reads in loads.items():
+            found = _panel(nest, buffer, reads)
+            if found is None:
+                continue
+            weights, panel, width = found
+            type_ = cast("MemRefType[Attribute]", weights.type)
+            size = prod(type_.get_shape())
+            if size * element_bytes(type_.element_type) <= target.l2_bytes:
+                continue
+            around = _innermost_block(panel)
+            steps = prod(cast(int, _trips(loop)) for loop in nest)
+            if around is None or (around.args[-1], steps * width) not in panel.terms:
+                continue
+            return _Reduction(nest, around, weights, panel, width)
+        return None
+
+
+def _panel(
+    nest: list[scf.ForOp], buffer: SSAValue, reads: list[vector.LoadOp]
+) -> tuple[BlockArgument, Linear, int] | None:
+    """The argument behind a buffer, where the panel begins in it, and how many elements of it a step reads."""
+    place = _place(buffer)
+    if place is None:
+        return None
+    weights, start = place
+    strides = cast("MemRefType[Attribute]", buffer.type).get_strides()
+    assert strides is not None
+    columns: dict[int, int] = {}
+    common: dict[SSAValue, int] | None = None
+    for read in reads:
+        at = Linear(0)
+        for index, stride in zip(read.indices, strides, strict=True):
+            if stride is None:
+                return None
+            at += _linear(index) * stride
+        terms = dict(at.terms)
+        if common is not None and terms != common:
+            return None
+        common = terms
+        columns[at.constant] = prod(read.result.type.get_shape())
+    assert common is not None
+    width = 0
+    for column in sorted(columns):
+        if column != width:
+            return None
+        width += columns[column]
+    stride = width
+    for loop in reversed(nest):
+        if common.pop(loop.body.block.args[0], None) != stride:
+            return None
+        stride *= cast(int, _trips(loop))
+    return None if common else (weights, start, width)
+
+
+def _place(buffer: SSAValue) -> tuple[BlockArgument, Linear] | None:
+    """The contiguous argument of a function that a view is part of, and where it begins in it."""
+    start = Linear(0)
+    while isinstance(view := buffer.owner, memref.SubviewOp):
+        strides = cast("MemRefType[Attribute]", view.source.type).get_strides()
+        assert strides is not None
+        dynamic = iter(view.offsets)
+        for offset, stride in zip(view.static_offsets.get_values(), strides, strict=True):
+            if stride is None:
+                return None
+            given = Linear(offset) if offset != DYNAMIC_INDEX else _linear(next(dynamic))
+            start += given * stride
+        buffer = view.source
+    type_ = buffer.type
+    if not isinstance(buffer, BlockArgument) or not isinstance(type_, MemRefType):
+        return None
+    contiguous = isinstance(type_.layout, NoneAttr) and all(n > 0 for n in type_.get_shape())
+    return (buffer, start) if contiguous else None
+
+
+def _linear(value: SSAValue) -> Linear:
+    """An index over the indices of loops, as far as it is linear in them."""
+    owner = value.owner
+    if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr):
+        return Linear(owner.value.value.data)
+    if isinstance(owner, affine.ApplyOp) and not owner.map.data.num_symbols:
+        box = [Interval.of(_linear(operand), 1) for operand in owner.operands]
+        with suppress(NotAlignedError):
+            return evaluate(owner.map.data.results[0], box).offset
+    return Linear(0, [(value, 1)])
+
+
+def _innermost_block(place: Linear) -> Block | None:
+    """The body of the innermost loop whose index a place depends on."""
+    blocks = [v.owner for v, _ in place.terms if isinstance(v, BlockArgument)]
+    return max(blocks, key=_depth, default=None)
+
+
+def _depth(block: Block) -> int:
+    depth, parent = 0, block.parent_op()
+    while parent is not None:
+        depth, parent = depth + 1, parent.parent_op()
+    return depth
+
+
+def _trips(loop: Operation) -> int | None:
+    """How often a loop from 0 with step 1 runs; None where it is another one, or only a run knows."""
+    if not isinstance(loop, scf.ForOp):
+        return None
+    bounds = [_linear(v) for v in (loop.lb, loop.ub, loop.step)]
+    if not all(b.is_constant for b in bounds) or bounds[0].constant != 0 or bounds[2].constant != 1:
+        return None
+    return bounds[1].constant
+
+
+def _share(function: func.FuncOp, alike: list[_Reduction], target: Target) -> None:
+    """Let the reductions over one panel ask for the next one, each for a part of it."""
+    nests = {reduction.nest[0]: reduction for reduction in alike}
+    places, tiles = _ordinals(alike[0].around, nests, Linear(0))
+    if len(places) < len(nests) or not tiles.is_constant or tiles.constant < 2:
+        return
+    for nest, ordinal in places:
+        _ask(function, nests[nest], ordinal, tiles.constant, target)
+    count("panels prefetched")
+
+
+def _ordinals(
+    block: Block, nests: Mapping[scf.ForOp, _Reduction], start: Linear
+) -> tuple[list[tuple[scf.ForOp, Linear]], Linear]:
+    """The nests in a block, each with the number of nests that ran before it; and how many ran after the block."""
+    found: list[tuple[scf.ForOp, Linear]] = []
+    for op in block.ops:
+        if not isinstance(op, scf.ForOp):
+            continue
+        if op in nests:
+            found.append((op, start))
+            start += 1
+            continue
+        trips = _trips(op)
+        _, once = _ordinals(op.body.block, nests, Linear(0))
+        if trips is not None and once.is_constant and once.constant:
+            index = Linear(0, [(op.body.block.args[0], once.constant)])
+            found += _ordinals(op.body.block, nests, start + index)[0]
+            start += trips * once.constant
+    return found, start
+
+
+def _ask(function: func.FuncOp, reduction: _Reduction, ordinal: Linear, tiles: int, target: Target) -> None:
+    """Prefetch, in each step of a reduction, a part of the next panel."""
+    steps, width, weights = reduction.steps, reduction.width, reduction.weights
+    type_ = cast("MemRefType[Attribute]", weights.type)
+    size = prod(type_.get_shape())
+    share = ceil(width / tiles)
+    """Elements for each step."""
+    emitter = Emitter.before(reduction.nest[0], function)
+    flat = MemRefType(type_.element_type, [size])
+    dimensions = ArrayAttr([ArrayAttr([IntegerAttr(d, i64) for d in range(type_.get_num_dims())])])
+    collapsed = emitter.add(
+        memref.CollapseShapeOp.create(
+            operands=[weights], result_types=[flat], properties={"reassociation": dimensions}
+        )
+    )
+    # More tiles than parts ask for the last part again; behind the last panel there is none.
+    following = reduction.panel + steps * width
+    part = following + ordinal * (steps * share)
+    bounds = [Linear(size - steps * share)]
+    if tiles * share > width:
+        bounds.append(following + (width - share) * steps)
+    start = Linear(0, [(_least(emitter, [part, *bounds]), 1)])
+    lines = emitter.subview(collapsed.results[0], [Interval.of(start, steps * share)])
+    lines.name_hint = "next"
+    at, stride = Linear(0), share
+    for loop in reversed(reduction.nest):
+        at += Linear(0, [(loop.body.block.args[0], stride)])
+        stride *= cast(int, _trips(loop))
+    first = reduction.nest[-1].body.block.first_op
+    assert first is not None and target.prefetch_locality is not None
+    inner = Emitter.before(first, function)
+    inner.add(PrefetchOp.of(lines, [inner.value(at)], target.prefetch_locality))
+
+
+def _least(emitter: Emitter, values: list[Linear]) -> SSAValue:
+    """affine.min of linear expressions."""
+    operands = list(dict.fromkeys(v for value in values for v, _ in value.terms))
+    results = []
+    for value in values:
+        terms = [AffineExpr.dimension(operands.index(v)) * k for v, k in value.terms]
+        results.append(sum(terms, AffineExpr.constant(value.constant)))
+    least = affine.MinOp(operands, AffineMapAttr(AffineMap(len(operands), 0, tuple(results))))
+    return emitter.add(least).result
