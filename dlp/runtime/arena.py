@@ -7,13 +7,13 @@ import mmap
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
-_HUGE_PAGE = 2 << 20
+from dlp.runtime.huge_pages import use_huge_pages
 
 
 class Arena:
@@ -24,10 +24,8 @@ class Arena:
         # Private: a process made by fork must not write into the arenas of its parent.
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         self._memory = mmap.mmap(-1, max(nbytes, 1), flags=flags)
-        if nbytes >= 2 * _HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
-            with suppress(OSError):  # a kernel without them
-                self._memory.madvise(mmap.MADV_HUGEPAGE)
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        use_huge_pages(self.address, nbytes)
 
     def view(self) -> NDArray[np.uint8]:
         """The bytes as an array that shares the memory."""

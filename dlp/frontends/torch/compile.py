@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,12 +15,13 @@ from dlp.compiled_module import CompiledModule
 from dlp.compiler import compile_module
 from dlp.dialects.dlp.dim import Dim, is_static, size_function
 from dlp.errors import StaticShapeRequired, UnsupportedOp, UnsupportedOpsError
-from dlp.frontends.torch.allocation import empty_strided, row_major_strides
+from dlp.frontends.torch.allocation import empty_strided, on_huge_pages, row_major_strides
 from dlp.frontends.torch.imported_graph import ImportedGraph, OutputSpec, TensorSpec
 from dlp.frontends.torch.importer import import_graph
 from dlp.frontends.torch.seam import Options, RunFunction
 from dlp.ir_text import ir_text
 from dlp.progress import Progress
+from dlp.runtime.huge_pages import WORTH_HUGE_PAGES
 from dlp.targets import Target, check_runs_here, host, load
 
 _DTYPES = {
@@ -196,11 +198,15 @@ def _maker(spec: TensorSpec, names: Sequence[str]) -> _Maker:
     if not is_static((*shape, *strides)):
         sizes, steps = size_function(shape, names), size_function(strides, names)
         if row_major:
-            return lambda *symbols: torch.empty(sizes(*symbols), dtype=dtype)
-        return lambda *symbols: torch.empty_strided(sizes(*symbols), steps(*symbols), dtype=dtype)
+            return lambda *symbols: on_huge_pages(torch.empty(sizes(*symbols), dtype=dtype))
+        return lambda *symbols: on_huge_pages(
+            torch.empty_strided(sizes(*symbols), steps(*symbols), dtype=dtype)
+        )
     if row_major:
         strides = row_major_strides(shape)
-    return lambda *_: empty_strided(shape, strides, dtype)
+    if math.prod(shape) * dtype.itemsize < WORTH_HUGE_PAGES:
+        return lambda *_: empty_strided(shape, strides, dtype)
+    return lambda *_: on_huge_pages(empty_strided(shape, strides, dtype))
 
 
 def _symbol_place(name: str, imported: ImportedGraph, inputs: Sequence[tuple[int, bool]]) -> tuple[int, int]:
