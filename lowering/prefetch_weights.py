@@ -26,6 +26,7 @@ from xdsl.passes import ModulePass
 
 from dlp.dialects.memref import PrefetchOp
 from dlp.lowering.tile_tasks import kernels
+from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import Target, load
 from dlp.tiling.emitter import Emitter
@@ -51,6 +52,7 @@ class PrefetchWeightsPass(ModulePass):
     """
 
     name = "prefetch-weights"
+    scope = Scope.KERNEL
 
     target: str = "avx2"
     """Target description: where prefetched lines are to go, the size of the second-level cache."""
