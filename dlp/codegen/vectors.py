@@ -22,6 +22,8 @@ from dlp.codegen.reductions import REDUCTIONS, combine
 from dlp.codegen.spelling import COMPARE_FLOATS, COMPARE_INTEGERS, EXPRESSIONS, WITHOUT_OVERFLOW
 from dlp.errors import CodegenError
 
+_GREATER, _LESS = 2, 4
+"""Predicates of arith.cmpf, ordered."""
 LARGEST_CONSTANT = 64
 """Lanes of a constant vector whose lanes differ."""
 
@@ -89,6 +91,9 @@ def compare_floats(printer: FunctionPrinter, op: Operation) -> None:
     if template is None:
         _bind_truth(printer, op.results[0], truth=_predicate(op) != 0)
         return
+    uses = [use.operation for use in op.results[0].uses]
+    if all(use.name == "arith.select" and _as_extremum(printer, use) is not None for use in uses):
+        return
     _compare(printer, op, template, _comparable(printer, op))
 
 
@@ -111,6 +116,10 @@ def select(printer: FunctionPrinter, op: Operation) -> None:
     """arith.select: by bits where the condition is a mask."""
     condition, a, b = op.operands
     result = op.results[0]
+    text = _as_extremum(printer, op)
+    if text is not None:
+        printer.define(result, text)
+        return
     if lanes(condition.type) == 1:
         if element(result.type) == "i1" and lanes(result.type) > 1:
             printer.set_mask_bits(result, printer.mask_bits(a))
@@ -132,6 +141,24 @@ def select(printer: FunctionPrinter, op: Operation) -> None:
     printer.define(result, f"{helper}({mask}, {operands[0]}, {operands[1]})")
 
 
+def _as_extremum(printer: FunctionPrinter, op: Operation) -> str | None:
+    """C of the selection between what its condition compares, if the target has an instruction for it."""
+    condition, a, b = op.operands
+    compare = condition.owner
+    if not isinstance(compare, Operation) or compare.name != "arith.cmpf":
+        return None
+    if _predicate(compare) not in (_GREATER, _LESS):
+        return None
+    greater = _predicate(compare) == _GREATER
+    if tuple(compare.operands) == (b, a):  # a < b ? b : a is b > a ? b : a
+        greater = not greater
+    elif tuple(compare.operands) != (a, b):
+        return None
+    return printer.prelude.target.c_extremum(
+        printer.lane(a), lanes(a.type), printer.text(a), printer.text(b), greater=greater
+    )
+
+
 def extremum(printer: FunctionPrinter, op: Operation) -> None:
     """arith.maximumf, minimumf; cheaper where one operand is constant, as in ReLU."""
     result = op.results[0]
@@ -144,6 +171,13 @@ def extremum(printer: FunctionPrinter, op: Operation) -> None:
             continue
         if number == 0 and (str(float(number)) == "-0.0") == lower:
             continue
+        # NaN has to stay, and of zeros the sign is the bound's.
+        text = number != 0 and printer.prelude.target.c_extremum(
+            printer.lane(result), lanes(result.type), printer.text(bound), printer.text(value), greater=lower
+        )
+        if text:
+            printer.define(result, text)
+            return
         helper = "at_least" if lower else "at_most"
         name = printer.prelude.helper(helper, element(result.type), lanes(result.type))
         printer.define(result, f"{name}({printer.text(value)}, {splat.scalar})")

@@ -52,6 +52,11 @@ class CSpelling:
     store: str
     splat: str
     fma: str
+    greater: tuple[tuple[str, str], ...]
+    """(vector type, C) of `a > b ? a : b`, so that NaN gives `b`, where one instruction does that: compilers do not
+    find it behind a comparison and a selection by bits."""
+    lesser: tuple[tuple[str, str], ...]
+    """The same of `a < b ? a : b`."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,11 @@ class Target:
         """C expression for a vector whose lanes all hold `value`, bit for bit."""
         return self.c.splat.format(**_c_fields(self.c, element, lanes), value=value)
 
+    def c_extremum(self, element: str, lanes: int, a: str, b: str, *, greater: bool) -> str | None:
+        """C expression for `a > b ? a : b`, or `a < b ? a : b`, if it is one instruction that C cannot say."""
+        spelled = dict(self.c.greater if greater else self.c.lesser).get(self.c_vector_type(element, lanes))
+        return None if spelled is None else spelled.format(a=a, b=b)
+
     def key(self) -> str:
         """Hash of everything that the description says; part of the keys of caches."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
@@ -275,7 +285,7 @@ _MACHINE: Mapping[str, type | tuple[type, str]] = {
     "needs": list,
 }
 _C_FIELDS = dataclasses.fields(CSpelling)
-_C_TYPES: Mapping[str, type] = {"headers": list}
+_C_TYPES: Mapping[str, type] = {"headers": list, "greater": dict, "lesser": dict}
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "tail": ("narrow", "vl"),
     "dimension": ("channels", "longest"),
@@ -300,7 +310,11 @@ def _section(
         value = _take(table, key, wanted, f"[{section}] ")
         if key in _CHOICES and value not in _CHOICES[key]:
             raise KeyError(f"[{section}] {key} is {value!r}, not one of {', '.join(_CHOICES[key])}")
-        values[field] = tuple(cast("list[Any]", value)) if wanted is list and key != "alternatives" else value
+        if wanted is dict:
+            value = list(value.items())
+        values[field] = (
+            tuple(cast("list[Any]", value)) if isinstance(value, list) and key != "alternatives" else value
+        )
     return values
 
 

@@ -54,6 +54,30 @@ def minimum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where((a == b) & (a == 0), np.where(np.signbit(a), a, b), np.minimum(a, b))
 
 
+def select_compared() -> list[Case]:
+    """Of two operands one, after comparing them: NaN and equal zeros give the one that the text says."""
+    return [
+        Case(
+            f"select_{predicate}_{'ba' if swapped else 'ab'}_{operand}",
+            f"%m = arith.cmpf {predicate}, %a, %b : {{v}}\n"
+            f" %r = arith.select %m, {'%b, %a' if swapped else '%a, %b'} : {{m}}, {{v}}",
+            lambda a, b, c, test=test, swapped=swapped: np.where(
+                test(a, b), *((b, a) if swapped else (a, b))
+            ),
+            operand,
+            operand,
+        )
+        for operand in ("f32", "f64")
+        for predicate, test in (
+            ("ogt", np.greater),
+            ("olt", np.less),
+            ("oge", np.greater_equal),
+            ("ugt", lambda a, b: ~(a <= b)),
+        )
+        for swapped in (False, True)
+    ]
+
+
 def compare_floats() -> list[Case]:
     known: dict[str, Callable[[Any, Any], Any]] = {
         "eq": np.equal,
@@ -268,6 +292,16 @@ CASES = [
     ),
     *compare_floats(),
     *compare_integers(),
+    *select_compared(),
+    *(
+        Case(
+            f"{name}_{bound.replace('.', '_').replace('-', 'minus_')}",
+            f"%n = arith.constant dense<{bound}> : {{v}}\n %r = arith.{op} %a, %n : {{v}}",
+            lambda a, b, c, reference=reference, bound=bound: reference(a, np.full_like(a, float(bound))),
+        )
+        for name, op, reference in (("least", "maximumf", maximum), ("most", "minimumf", minimum))
+        for bound in ("2.5", "-1.0", "0.0", "-0.0")
+    ),
     Case(
         "select",
         "%m = arith.cmpf olt, %a, %b : {v}\n %r = arith.select %m, %a, %c : {m}, {v}",
