@@ -43,9 +43,21 @@ def test_special_functions(op, x):
         torch.testing.assert_close(found, expected, rtol=2e-6, atol=1e-6, equal_nan=True)
 
 
+@pytest.mark.parametrize("order", [2, 3, 5, 8, 20])
+def test_derivatives_of_digamma(order):
+    """Eager's own error in single precision is larger; on the far left, where it never ends, are integers only."""
+    x = torch.cat([NUMBERS[NUMBERS.abs() < 50], torch.tensor(ENDS)]).double()
+    expected = torch.polygamma(order, x).float()
+    found = DECOMPOSED[torch.ops.aten.polygamma.default](order, x.float())
+    torch.testing.assert_close(found, expected, rtol=2e-6, atol=1e-6, equal_nan=True)
+
+
 def test_special_functions_are_imported():
     assert torch.equal(DECOMPOSED[torch.ops.aten.lgamma.default](torch.tensor([1.0, 2.0])), torch.zeros(2))
-    check(lambda x: (x.lgamma(), x.digamma(), x.polygamma(1), x.i0(), torch.special.i1e(x)), SMALL)
+    check(
+        lambda x: (x.lgamma(), x.digamma(), x.polygamma(1), x.polygamma(2), x.i0(), torch.special.i1e(x)),
+        SMALL,
+    )
 
 
 def test_integers_at_even_distances():
@@ -167,3 +179,78 @@ def test_pairs_and_places():
         return (*places, *(F.pdist(y, p) for p in (0, 1, 1.5, 2, math.inf)))
 
     check(function, x, torch.randn(4, 3))
+
+
+def test_places_in_memory_are_written():
+    def function(x, y):
+        return x.as_strided_scatter(y, (2, 3), (5, 2), 1), x.as_strided_scatter(y[0, 0], (), ())
+
+    check(function, torch.randn(4, 5), torch.randn(2, 3))
+
+
+def test_neighbours_and_parts_of_floating_point_numbers():
+    """The bits of all kinds of numbers, and around powers of 2, where the distance to the neighbour changes."""
+    powers = torch.arange(256, dtype=torch.int32) << 23
+    bits = torch.cat(
+        [powers, powers[1:] - 1, powers + 1, torch.randint(0, 2**31 - 1, (999,), dtype=torch.int32)]
+    )
+    x = torch.cat([bits, bits | -(2**31)]).view(torch.float32)
+    nextafter, frexp = torch.ops.aten.nextafter.default, torch.ops.aten.frexp.Tensor
+    for y in (
+        torch.full_like(x, math.inf),
+        torch.full_like(x, -math.inf),
+        -torch.zeros_like(x),
+        x,
+        x.flip(0),
+    ):
+        torch.testing.assert_close(
+            DECOMPOSED[nextafter](x, y), nextafter(x, y), rtol=0, atol=0, equal_nan=True
+        )
+    for found, expected in zip(DECOMPOSED[frexp](x), frexp(x), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+    check(lambda x: (x.frexp(), x.nextafter(-x)), SMALL)
+
+
+@pytest.mark.requires_tool("gcc")
+def test_neighbours_of_the_smallest_numbers_in_machine_code():
+    class Neighbours(torch.nn.Module):
+        def forward(self, x, y):
+            return x.nextafter(y), x.frexp()[0]
+
+    x = torch.tensor([0.0, -0.0, 1e-45, -1e-45, 1e-40, 1.1754944e-38, -1.1754944e-38, 3.4028235e38] * 3)
+    fast = dlp.optimize(Neighbours().eval(), threads=1)
+    for y in (torch.ones_like(x), -torch.ones_like(x)):
+        for found, expected in zip(fast(x, y), Neighbours()(x, y), strict=True):
+            assert torch.equal(found.view(torch.int32), expected.view(torch.int32))
+    assert dlp.report(fast).calls_compiled == 2, str(dlp.report(fast))
+
+
+def test_histograms():
+    x = torch.tensor([0.0, 1.0, 1.0, 2.5, 4.0, 4.0, 9.0, -3.0, math.nan, math.inf, 3.999, 1.5])
+    weight, edges = torch.rand(12), torch.tensor([-1.0, 0.5, 1.0, 4.0])
+
+    def function(x, weight, edges, y):
+        return (
+            x.histc(4, 0, 4),
+            x.reshape(3, 4).histc(7, -3, 9),
+            y.histc(5),
+            torch.histogram(x, 4, range=(0.0, 4.0), weight=weight),
+            torch.histogram(x, 2, range=(1.0, 1.0), density=True),
+            torch.histogram(x, edges, weight=weight, density=True),
+        )
+
+    check(function, x, weight, edges, x[:8])
+    check(lambda y: y.histc(3), torch.full((5,), 2.0))
+
+
+@pytest.mark.requires_tool("gcc")
+def test_a_histogram_of_all_numbers_needs_finite_ones():
+    class Histogram(torch.nn.Module):
+        def forward(self, x):
+            return x.histc(4)
+
+    fast = dlp.optimize(Histogram().eval(), threads=1)
+    assert torch.equal(fast(torch.arange(8.0)), torch.full((4,), 2.0))
+    with pytest.raises(RuntimeError, match="not finite"):
+        fast(torch.tensor([0.0, math.inf, 1.0, 2, 3, 4, 5, 6]))
+    assert dlp.report(fast).calls_eager == 0, str(dlp.report(fast))

@@ -123,14 +123,14 @@ def test_a_network_that_cannot_be_compiled_writes_nothing(
 ) -> None:
     class Sorts(torch.nn.Module):
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            return torch.nextafter(x, x), torch.igamma(x, x)
+            return torch.special.airy_ai(x), torch.igamma(x, x)
 
     path = tmp_path / "sorts.pt2"
     torch.export.save(torch.export.export(Sorts(), (torch.randn(3),)), path)
     assert cli.main(["import", str(path)]) == 1
     text = capsys.readouterr().err
     assert (
-        "aten.nextafter.default" in text
+        "aten.special_airy_ai.default" in text
         and "aten.igamma.default" in text
         and "test_import_program.py" in text
     )

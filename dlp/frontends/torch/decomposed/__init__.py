@@ -8,6 +8,8 @@ from typing import Any
 import torch
 
 from .embedding import EMBEDDING
+from .floats import FLOATS
+from .histograms import HISTOGRAMS
 from .order import ORDER
 from .places import PLACES
 from .ranges import RANGES
@@ -23,5 +25,7 @@ DECOMPOSED: Mapping[torch._ops.OperatorBase, Callable[..., Any]] = {
     **RESAMPLING,
     **PLACES,
     **RANGES,
+    **FLOATS,
+    **HISTOGRAMS,
 }
 """Decompositions, by operation."""

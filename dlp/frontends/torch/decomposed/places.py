@@ -41,8 +41,22 @@ def index_fill(x: Tensor, dim: int, index: Tensor, value: Tensor | float) -> Ten
     return torch.ops.aten.index_put(x, [None] * (dim % x.dim()) + [index.reshape(-1)], value.to(x.dtype))
 
 
+def as_strided_scatter(
+    x: Tensor, source: Tensor, size: list[int], stride: list[int], offset: int | None = None
+) -> Tensor:
+    """x with the elements replaced that lie at these strides in memory."""
+    if not x.is_contiguous() or x.storage_offset() != 0:
+        return NotImplemented
+    places = torch.full((), offset or 0, dtype=torch.int64)
+    for n, step in zip(size, stride, strict=True):
+        places = places.unsqueeze(-1) + torch.arange(n) * step
+    row = torch.ops.aten.index_put(x.reshape(-1), [places.reshape(-1)], source.to(x.dtype).reshape(-1))
+    return row.reshape(x.shape)
+
+
 PLACES: dict[torch._ops.OperatorBase, Callable[..., Any]] = {
     torch.ops.aten._pdist_forward.default: pdist,
+    torch.ops.aten.as_strided_scatter.default: as_strided_scatter,
     torch.ops.aten.nonzero_static.default: nonzero_static,
     torch.ops.aten.index_fill.int_Scalar: index_fill,
     torch.ops.aten.index_fill.int_Tensor: index_fill,

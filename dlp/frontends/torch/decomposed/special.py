@@ -86,13 +86,47 @@ def _trigamma(x: Tensor) -> Tensor:
     return torch.where(left, math.pi**2 / (sine * sine) - value, value)
 
 
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)
+"""B_2, B_4, ..."""
+_HIGHEST = 20
+"""Of the derivatives of digamma that are computed like this."""
+
+
+def _polygamma(n: int, x: Tensor) -> Tensor:
+    """The n-th derivative of digamma, n > 1: from far right down, and by reflection left of 1/2."""
+    sign = 1 if n % 2 else -1
+    left = x < 0.5
+    y = torch.where(left, 1 - x, x)
+    value = torch.zeros_like(y)
+    for k in range(10):
+        value = value + torch.pow(y + k, -(n + 1))
+    far = y + 10
+    inverse = 1 / (far * far)
+    factors = [b * math.comb(n + 2 * k - 1, 2 * k) / n for k, b in enumerate(_BERNOULLI, 1)]
+    tail = (1 / n + 0.5 / far + inverse * _horner(factors, inverse)) * torch.pow(far, -n)
+    value = sign * math.factorial(n) * (value + tail)
+    cotangent = 1 / torch.tan(math.pi * (x - x.round()))
+    slope = math.pi ** (n + 1) * _horner(_slope_of_cotangent(n), cotangent)
+    value = torch.where(left, -sign * value - slope, value)
+    return torch.where(x.isinf(), torch.where(left, sign * math.inf, math.nan), value)
+
+
+def _slope_of_cotangent(n: int) -> list[float]:
+    """The n-th derivative as a polynomial in the cotangent c, whose first one is -(1 + c ** 2)."""
+    factors = [0, 1]
+    for _ in range(n):
+        inner = [-k * factor for k, factor in enumerate(factors)][1:]
+        factors = [a + b for a, b in zip([*inner, 0, 0], [0, 0, *inner], strict=True)]
+    return [float(factor) for factor in factors]
+
+
 def polygamma(n: int, x: Tensor) -> Tensor:
     if n == 0:
         return _in_double(_digamma, x)
     if n == 1:
         x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
         return _trigamma(x).to(x.dtype)
-    return NotImplemented
+    return _in_double(partial(_polygamma, n), x) if n <= _HIGHEST else NotImplemented
 
 
 def _scaled_bessel(order: int, x: Tensor) -> Tensor:

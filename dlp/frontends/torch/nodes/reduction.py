@@ -20,7 +20,7 @@ from dlp.dialects.dlp.elementwise import (
     SubOp,
 )
 from dlp.dialects.dlp.reduction import AllOp, AnyOp, MaxOp, MinOp, ProdOp, ReduceOp, SumOp
-from dlp.frontends.torch.emitter import Emitter, NotSupported
+from dlp.frontends.torch.emitter import Emitter
 from dlp.frontends.torch.registry import imports
 
 Dims = Sequence[int] | int | None
@@ -92,9 +92,9 @@ def all_(g: Emitter, x: SSAValue, dims: Dims = None, *_: object) -> SSAValue:
 
 
 def _truth(g: Emitter, op: type[ReduceOp], x: SSAValue, dims: Dims) -> SSAValue:
-    if isinstance(dims, list) and not dims:
-        raise NotSupported("an empty list of dimensions")
-    return reduce(g, op, g.cast(x, torch.bool), dims)
+    truth = g.cast(x, torch.bool)
+    # An empty list means no dimension, not all of them as it does elsewhere.
+    return g.cast(truth, g.dtype) if isinstance(dims, list) and not dims else reduce(g, op, truth, dims)
 
 
 @imports("aten.var.correction")
