@@ -7,8 +7,6 @@ from collections.abc import Callable
 import torch
 from torch._C._dynamo import guards
 
-from dlp.runtime.huge_pages import use_huge_pages
-
 
 def _through_the_dispatcher(
     shape: tuple[int, ...], strides: tuple[int, ...], dtype: torch.dtype
@@ -20,15 +18,6 @@ empty_strided: Callable[[tuple[int, ...], tuple[int, ...], torch.dtype], torch.T
     guards, "_empty_strided_cpu", _through_the_dispatcher
 )
 """A new tensor without contents: what the framework's own compiled code uses, at a third of the time."""
-
-
-def on_huge_pages(tensor: torch.Tensor) -> torch.Tensor:
-    """A new tensor, whose memory is to be on huge pages if that is worth it.
-
-    What is large the C library takes from the system for each call anew, and returns afterwards.
-    """
-    use_huge_pages(tensor.data_ptr(), tensor.untyped_storage().nbytes())
-    return tensor
 
 
 def row_major_strides(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,9 +14,10 @@ from dlp.compiled_module import CompiledModule
 from dlp.compiler import compile_module
 from dlp.dialects.dlp.dim import Dim, is_static, size_function
 from dlp.errors import StaticShapeRequired, UnsupportedOp, UnsupportedOpsError
-from dlp.frontends.torch.allocation import empty_strided, on_huge_pages, row_major_strides
+from dlp.frontends.torch.allocation import empty_strided, row_major_strides
 from dlp.frontends.torch.imported_graph import ImportedGraph, OutputSpec, TensorSpec
 from dlp.frontends.torch.importer import import_graph
+from dlp.frontends.torch.result_memory import ResultMemory, bytes_of
 from dlp.frontends.torch.seam import Options, RunFunction
 from dlp.ir_text import ir_text
 from dlp.progress import Progress
@@ -196,17 +196,22 @@ def _maker(spec: TensorSpec, names: Sequence[str]) -> _Maker:
     shape, strides, dtype = spec.shape, spec.strides, spec.dtype
     row_major = spec.contiguous_first or spec.is_row_major
     if not is_static((*shape, *strides)):
+        memory = ResultMemory()
         sizes, steps = size_function(shape, names), size_function(strides, names)
         if row_major:
-            return lambda *symbols: on_huge_pages(torch.empty(sizes(*symbols), dtype=dtype))
-        return lambda *symbols: on_huge_pages(
-            torch.empty_strided(sizes(*symbols), steps(*symbols), dtype=dtype)
-        )
+
+            def make(*symbols: int) -> torch.Tensor:
+                found = sizes(*symbols)
+                return memory.take(found, row_major_strides(found), dtype)
+
+            return make
+        return lambda *symbols: memory.take(sizes(*symbols), steps(*symbols), dtype)
     if row_major:
         strides = row_major_strides(shape)
-    if math.prod(shape) * dtype.itemsize < WORTH_HUGE_PAGES:
+    if bytes_of(shape, strides, dtype) < WORTH_HUGE_PAGES:
         return lambda *_: empty_strided(shape, strides, dtype)
-    return lambda *_: on_huge_pages(empty_strided(shape, strides, dtype))
+    memory = ResultMemory()
+    return lambda *_: memory.take(shape, strides, dtype)
 
 
 def _symbol_place(name: str, imported: ImportedGraph, inputs: Sequence[tuple[int, bool]]) -> tuple[int, int]:
