@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
+    from dlp.compiled_module import CompiledModule
+
 ROOT = Path(__file__).resolve().parents[1]
 OURS = "dlp"
 REFERENCE = "eager"
@@ -159,7 +161,11 @@ def _ours(work: Work, change: str = "") -> Ready:
         from dlp.frontends.torch.optimize import optimize_with
         from dlp.frontends.torch.seam import Options
 
-        compiler = partial(compile_module, pipeline=changed_pipeline(change))
+        changed = changed_pipeline(change)
+
+        def compiler(*args: Any, pipeline: str, **keywords: Any) -> CompiledModule:
+            return compile_module(*args, pipeline=changed, **keywords)
+
         optimized = optimize_with(
             partial(compile_fx, compiler=compiler), work.model, Options(threads=work.threads)
         )

@@ -11,9 +11,10 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+import torch
 
 from bench import inductor, runtimes  # noqa: F401  (they enter the table of candidates)
-from bench.candidates import CANDIDATES, changed_pipeline
+from bench.candidates import CANDIDATES, Work, changed_pipeline, find
 from bench.draw import draw, population
 from bench.json_file import read, to_json
 from bench.picture import svg
@@ -69,6 +70,14 @@ def test_a_network_without_undisturbed_rounds_is_not_counted() -> None:
     results = [Result("n", "small", rows, rounds=1), Result("m", "small", rows, rounds=20)]
     assert best_ratios(results) == {"m": 1.5}
     assert best_ratios(results, EAGER) == {"m": 2}
+
+
+def test_a_pass_that_is_left_out_does_not_run(tmp_path: Path) -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(9, 17), torch.nn.ReLU(), torch.nn.Softmax(-1)).eval()
+    work = Work(model, (torch.ones(3, 9),), threads=1, folder=tmp_path)
+    with torch.inference_mode():
+        kernels = {name: find(name).prepare(work).facts["kernels"] for name in ("dlp", "dlp:fuse")}
+    assert kernels["dlp"] < kernels["dlp:fuse"]
 
 
 def test_dlp_without_a_pass_is_no_rival() -> None:
