@@ -210,6 +210,27 @@ def test_what_needs_known_sizes_is_compiled_for_each_and_said():
     assert "why each size is compiled by itself" in str(report)
 
 
+def test_a_size_of_no_tensor_that_is_computed_with_is_a_constant():
+    class Windows(nn.Module):
+        """How many windows there are, from the length alone."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.step: torch.Tensor = nn.Buffer(torch.tensor(3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.ceil((x.shape[-1] - self.step) / self.step) * self.step
+
+    model = Windows().eval()
+    fast = dlp.optimize(model)
+    for length in (5, 8, 11):
+        x = torch.randn(2, length)
+        assert torch.equal(fast(x), model(x))
+    assert graphs(fast) == (3, 0)
+    ((reason, _),) = dlp.report(fast).each_size.items()
+    assert "is the size of no tensor" in reason.reason and "test_dynamic.py:" in reason.location
+
+
 @pytest.mark.filterwarnings("ignore:dlp leaves a part")
 def test_an_operation_that_dlp_does_not_know_keeps_sizes_from_being_open_and_is_named():
     class Mixed(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from math import prod
 from typing import Any, cast
@@ -18,7 +18,7 @@ from xdsl.ir import BlockArgument, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from dlp.dialects.dlp.checking import RequireOp
-from dlp.dialects.dlp.dim import Size
+from dlp.dialects.dlp.dim import Dim, Size
 from dlp.dialects.dlp.elementwise import CastOp, ConstantOp
 from dlp.dialects.dlp.graph import WeightOp
 from dlp.dialects.dlp.view import CopyOp, ViewOp
@@ -80,9 +80,10 @@ class Importer(Emitter):
                 match node.op:
                     case "placeholder":
                         number = _number(node)
-                        self._values[node] = (
-                            self._placeholder(node, placeholders[node]) if number is None else number
-                        )
+                        if number is None:
+                            self._values[node] = self._placeholder(node, placeholders[node])
+                        else:
+                            self._values[node] = self._size_of_an_input(node, number, placeholders)
                     case "get_attr":
                         self._values[node] = self._attribute(node)
                     case "call_function":
@@ -97,7 +98,8 @@ class Importer(Emitter):
                 self._unsupported.append(UnsupportedOp(_name(node), str(reason), location, name))
                 self._values[node] = self._stand_in(node)
             except StaticShapeRequired as error:
-                error.op = UnsupportedOp(_name(node), str(error), location)
+                user = next(iter(node.users)) if node.op == "placeholder" else node
+                error.op = UnsupportedOp(_name(user), str(error), source_lines.of_node(user))
                 raise
         if self._unsupported:
             raise UnsupportedOpsError(self._unsupported)
@@ -120,6 +122,16 @@ class Importer(Emitter):
         argument = self._block.insert_arg(tensor_type(spec.physical_shape, spec.dtype), len(self._block.args))
         argument.name_hint = node.name
         return self.transpose(argument, spec.to_logical)
+
+    def _size_of_an_input(self, node: Node, number: Size, tensors: Iterable[Node]) -> Size:
+        """A number that comes beside the tensors; in code it is known by the tensor that has it as its size."""
+        if isinstance(number, Dim) and node.users:
+            sizes = {str(n) for tensor in tensors for n in sizes_of(tensor.meta["val"].shape)}
+            if not sizes.issuperset(number.symbols):
+                raise StaticShapeRequired(
+                    f"{number}, which is the size of no tensor that the graph computes with"
+                )
+        return number
 
     def _attribute(self, node: Node) -> SSAValue | None:
         """A tensor that the graph holds becomes a weight."""
