@@ -19,6 +19,7 @@ from dlp.frontends.torch.parameters import ParameterSets, pick
 from dlp.frontends.torch.partition import compile_parts
 from dlp.frontends.torch.seam import CompiledGraph
 from dlp.frontends.torch.session import GraphRecord, Session
+from dlp.frontends.torch.source_lines import run_in_framework
 from dlp.frontends.torch.symbols import require_equal_sizes, require_least
 
 
@@ -160,12 +161,12 @@ class _MixedCall:
     def __init__(
         self, mixed: torch.fx.GraphModule, tensors: Sequence[bool], constants: Sequence[torch.Tensor]
     ) -> None:
-        self._forward = mixed.forward
+        self._mixed = mixed
         self._pick_tensors = pick([i for i, tensor in enumerate(tensors) if tensor])
         self._constants = tuple(constants)
 
     def __call__(self, *args: Any) -> list[torch.Tensor]:
-        return list(self._forward(*self._pick_tensors(args), *self._constants))
+        return list(run_in_framework(self._mixed, *self._pick_tensors(args), *self._constants))
 
 
 def _operations(graph: torch.fx.GraphModule) -> Counter[str]:

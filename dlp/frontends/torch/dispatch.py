@@ -35,6 +35,7 @@ from dlp.frontends.torch.conv_format import formats_of_seen_sizes
 from dlp.frontends.torch.direct import Variants, direct_call
 from dlp.frontends.torch.graph_backend import GraphBackend
 from dlp.frontends.torch.padded_encoder import zeros_for_padding
+from dlp.frontends.torch.quiet import quiet_capture
 from dlp.frontends.torch.recurrent import recurrent_layers_whole
 from dlp.frontends.torch.seam import CompileFunction, Options
 from dlp.frontends.torch.session import ACTIVE, CallRecord, Session
@@ -298,6 +299,7 @@ class _Converter:
             with (
                 dynamo_config.patch(_CAPTURE_CONFIG | _SIZES[session.options.dynamic]),
                 self._own_sizes(),
+                quiet_capture(),
                 zeros_for_padding(),
                 formats_of_seen_sizes(),
                 recurrent_layers_whole(),

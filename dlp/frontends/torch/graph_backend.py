@@ -140,7 +140,7 @@ class GraphBackend:
 
         def run_in_framework(*args: Any) -> Sequence[Any]:
             count_graph(session, framework=True)
-            return captured.forward(*args)
+            return source_lines.run_in_framework(captured, *args)
 
         return run_in_framework
 

@@ -14,6 +14,7 @@ from dlp.errors import DlpError, StaticShapeRequired, UnsupportedOp, Unsupported
 from dlp.frontends.torch.aten_graph import AtenGraph
 from dlp.frontends.torch.captured_graph import inputs_of
 from dlp.frontends.torch.gradients import GraphFunction
+from dlp.frontends.torch.quiet import without_printed_errors
 from dlp.frontends.torch.recurrent import recurrent_layers_whole
 from dlp.frontends.torch.session import GraphRecord, Session
 
@@ -78,7 +79,7 @@ def lower(
 
     with torch.no_grad(), recurrent_layers_whole():
         wrapped = aot_module_simplified(
-            captured,
+            without_printed_errors(captured),
             inputs,
             fw_compiler=compile_inference,  # type: ignore[arg-type]
             bw_compiler=compile_inference,  # type: ignore[arg-type]

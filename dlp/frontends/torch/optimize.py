@@ -15,6 +15,7 @@ from dlp.frontends.torch.copying import copy_sharing_tensors
 from dlp.frontends.torch.dispatch import OptimizedForward
 from dlp.frontends.torch.seam import CompileFunction, Options, compile_graph
 from dlp.frontends.torch.session import Session
+from dlp.targets import load
 
 M = TypeVar("M", bound=torch.nn.Module)
 
@@ -56,6 +57,7 @@ def optimize(
 
     Raises:
         InputError: an argument is of the wrong kind.
+        TargetError: there is no such target, or its description cannot be read.
         FallbackError: only if `strict` and `example_inputs` are given.
     """
     options = _options(target, dynamic, threads, strict, dump_dir, numerics)
@@ -137,6 +139,8 @@ def _options(
 ) -> Options:
     if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
         raise InputError(f"threads must be a positive number, not {threads!r}")
+    if target is not None:
+        load(target)
     if numerics not in ("fast", "strict"):
         raise InputError(f'numerics must be "fast" or "strict", not {numerics!r}')
     return Options(

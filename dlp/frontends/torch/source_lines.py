@@ -6,6 +6,7 @@ import os
 import re
 import traceback
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 
@@ -28,6 +29,26 @@ def of_code(code: object) -> str:
     """Where a function begins."""
     filename, line = getattr(code, "co_filename", ""), getattr(code, "co_firstlineno", "")
     return f"{filename}:{line}" if filename else ""
+
+
+def run_in_framework(graph: torch.fx.GraphModule, *args: Any) -> Any:
+    """`graph.forward(*args)`; an error has a note with the line of the operation that raised it."""
+    try:
+        return graph.forward(*args)
+    except Exception as error:
+        if line := _of_error(error, graph):
+            error.add_note(f"raised by the operation of {line}")
+        raise
+
+
+def _of_error(error: BaseException, graph: torch.fx.GraphModule) -> str:
+    code, places = getattr(graph.forward, "__code__", None), graph._lineno_map or {}
+    nodes = list(graph.graph.nodes)
+    for frame, lineno in traceback.walk_tb(error.__traceback__):
+        place = places.get(lineno - graph._prologue_start) if frame.f_code is code else None
+        if place is not None and place < len(nodes):
+            return of_node(nodes[place])
+    return ""
 
 
 def _innermost(frames: list[tuple[str, str]]) -> str:
