@@ -7,11 +7,11 @@ from typing import cast
 from xdsl.context import Context
 from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from dlp.dialects.dlp.structured import DestinationOp
-from dlp.dialects.dlp.view import ReshapeOp, TransposeOp, ViewOp
+from dlp.dialects.dlp.structured import DestinationOp, Shape
+from dlp.dialects.dlp.view import CopyOp, ReshapeOp, TransposeOp, ViewOp
 from dlp.lowering._buffers import Buffer, contiguous_strides, layout_of, reinterpret
 from dlp.pass_scope import Scope
 from dlp.statistics import count
@@ -34,7 +34,9 @@ class FoldDestinationViews(ModulePass):
     dlp.matmul ins(%p, %v : ...) outs(%t : ...)
     ```
     Only where the rearranged buffer is local and its writer does not run before the destination exists. A view that
-    repeats or drops elements (broadcast, slice) has no inverse and stays.
+    repeats or drops elements (broadcast, slice) has no inverse and stays. A reshape that cannot be folded becomes a
+    copy that goes through the dimensions of the side whose elements do not lie one behind the other: a tile of it is
+    then a tile of both sides.
     """
 
     name = "fold-destination-views"
@@ -44,24 +46,61 @@ class FoldDestinationViews(ModulePass):
         for view in reversed(
             [o for o in walk_of(op, ViewOp) if isinstance(o, TransposeOp | ReshapeOp) and o.outs]
         ):
-            allocation = view.ins[0].owner
-            if not isinstance(allocation, memref.AllocOp) or not _can_follow(view, allocation):
-                continue
-            strides = _source_strides(view)
-            if strides is None:
-                continue
-            function = view.parent_op()
-            assert isinstance(function, func.FuncOp)
-            sizes = Sizes.of(function)
-            block = allocation.parent
-            assert block is not None
-            replacement = reinterpret(view.outs[0], view.in_shape(0), (0, strides), sizes.value)
-            replacement.results[0].name_hint = allocation.memref.name_hint
-            block.insert_op_before(replacement, allocation)
-            block.erase_op(view)
-            allocation.memref.replace_all_uses_with(replacement.results[0])
-            block.erase_op(allocation)
-            count("results written in their final order")
+            if not _fold(view) and isinstance(view, ReshapeOp):
+                _copy(view)
+
+
+def _fold(view: ViewOp) -> bool:
+    allocation = view.ins[0].owner
+    if not isinstance(allocation, memref.AllocOp) or not _can_follow(view, allocation):
+        return False
+    strides = _source_strides(view)
+    if strides is None:
+        return False
+    block = allocation.parent
+    assert block is not None
+    replacement = reinterpret(view.outs[0], view.in_shape(0), (0, strides), _sizes(view).value)
+    replacement.results[0].name_hint = allocation.memref.name_hint
+    block.insert_op_before(replacement, allocation)
+    block.erase_op(view)
+    allocation.memref.replace_all_uses_with(replacement.results[0])
+    block.erase_op(allocation)
+    count("results written in their final order")
+    return True
+
+
+def _copy(reshape: ReshapeOp) -> None:
+    """Through the operand's dimensions if the result is contiguous, or else through the result's."""
+    source, destination = reshape.ins[0], reshape.outs[0]
+    if _is_contiguous(destination, reshape.shape):
+        view = _with_shape(reshape, destination, reshape.in_shape(0))
+        copy = CopyOp.of(source, out=view.results[0])
+    elif isinstance(source, BlockArgument) and _is_contiguous(source, reshape.in_shape(0)):
+        view = _with_shape(reshape, source, reshape.shape)
+        copy = CopyOp.of(view.results[0], out=destination)
+    else:
+        return
+    if "dlp.source" in reshape.attributes:
+        copy.attributes["dlp.source"] = reshape.attributes["dlp.source"]
+    block = reshape.parent
+    assert block is not None
+    block.insert_ops_before([view, copy], reshape)
+    block.erase_op(reshape)
+    count("reshapes that are copies")
+
+
+def _is_contiguous(buffer: SSAValue, shape: Shape) -> bool:
+    return layout_of(cast(Buffer, buffer.type)) == (0, contiguous_strides(shape))
+
+
+def _with_shape(at: ReshapeOp, buffer: SSAValue, shape: Shape) -> Operation:
+    return reinterpret(buffer, shape, (0, contiguous_strides(shape)), _sizes(at).value)
+
+
+def _sizes(view: ViewOp) -> Sizes:
+    function = view.parent_op()
+    assert isinstance(function, func.FuncOp)
+    return Sizes.of(function)
 
 
 def _can_follow(view: ViewOp, allocation: memref.AllocOp) -> bool:

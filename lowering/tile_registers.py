@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 from xdsl.context import Context
 from xdsl.dialects import func, memref
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import IndexType, ModuleOp
 from xdsl.ir import Block
 from xdsl.ir.affine import AffineDimExpr
 from xdsl.passes import ModulePass
@@ -14,12 +15,14 @@ from xdsl.passes import ModulePass
 from dlp.dialects.dlp.contraction import ContractionOp
 from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
+from dlp.dialects.dlp.view import ReshapeOp
 from dlp.lowering.tile_tasks import kernels, roots, tile_root, uses_index
 from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import Target, load
-from dlp.tiling.fusion import is_local, writer_of
-from dlp.tiling.schedule import register_level
+from dlp.tiling.fusion import check_alignment, is_local, segments, writer_of
+from dlp.tiling.linear import Interval, Linear, NotAlignedError
+from dlp.tiling.schedule import Level, register_level
 from dlp.walking import walk_blocks, walk_of
 
 
@@ -60,9 +63,30 @@ def _tile_block(function: func.FuncOp, block: Block, target: Target) -> None:
         if not is_static(root.shape) and any(isinstance(op, ContractionOp) for op in (root, *chain)):
             continue
         level = register_level(root, chain, target)
-        if level.loop_order():
+        if level.loop_order() and all(_has_tiles(op, level) for op in (root, *chain)):
             tile_root(function, root, level, lambda producer, _, members=members: producer in members)
             count("register tiles")
+
+
+def _has_tiles(op: DestinationOp, level: Level) -> bool:
+    """Whether each tile of what the op writes is one of what it reads: those of a reshape may not be."""
+    if not isinstance(op, ReshapeOp) or not is_static(op.shape):
+        return True
+    axes = [[Interval.of(0, n)] for n in op.shape]
+    loops = Block(arg_types=[IndexType()] * len(axes)).args
+    for d in level.loop_order():
+        axes[d] = [
+            Interval.of(Linear(offset, [(loops[d], size)] if trips > 1 else []), size)
+            for offset, size, trips in segments(
+                op.shape[d], level.tile[d], level.balanced and d != level.vector
+            )
+        ]
+    try:
+        for box in product(*axes):
+            check_alignment(op, list(box))
+    except NotAlignedError:
+        return False
+    return True
 
 
 def point_wise_producers(root: StructuredOp) -> list[DestinationOp]:

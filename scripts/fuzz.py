@@ -15,6 +15,7 @@ import argparse
 import multiprocessing
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
@@ -131,7 +132,10 @@ def _checked(
 
 def _check(seed: int, roads: Sequence[Road], shrinking: bool) -> Found:
     torch.set_num_threads(1)
-    network = random_network(seed)
+    try:
+        network = random_network(seed)
+    except Exception:
+        return [("generator", f"# the network cannot be built\n{traceback.format_exc()}")]
     found: Found = []
     ways = {road.without: road for road in roads}
     for failure in find_failures(network, *roads):

@@ -52,6 +52,25 @@ CASES: dict[str, tuple[Callable[..., object], tuple[torch.Tensor, ...]]] = {
         lambda x: (torch.conv_transpose2d(x, _OF_TWO_GROUPS, None, [1, 2], [2, 1], [0, 0], 2),),
         (torch.randn(1, 2, 2, 2),),
     ),
+    # Zero times infinity, and infinity minus infinity: only where the framework has them as well.
+    "infinities between pixels": (
+        lambda x: (
+            F.interpolate(x, [4], mode="linear", align_corners=True),
+            F.interpolate(x, scale_factor=2, mode="linear", align_corners=False),
+            F.interpolate(x.unsqueeze(2), [2, 7], mode="bilinear", align_corners=False),
+        ),
+        (torch.tensor([[[1.0, 2.0, float("inf"), 4.0]], [[float("-inf"), 1.0, 2.0, 3.0]]]),),
+    ),
+    # The framework's decomposition copies the result into the first operand's order.
+    "between two that lie differently in memory": (
+        lambda x, y: (torch.lerp(x, y, 0.25), torch.lerp(y, x, 0.75)),
+        (torch.randn(3, 4, 5).transpose(0, 2), torch.randn(5, 4, 3)),
+    ),
+    # Tiles of the result are no tiles of what has gaps between its rows.
+    "other dimensions for a part of a result": (
+        lambda x: (torch.cat([x + 1, x], 1), (x + 1).reshape(4, 9).flip(0), (x + 1).reshape(36).flip(0)),
+        (torch.randn(6, 6),),
+    ),
 }
 
 

@@ -30,3 +30,30 @@ func.func private @twice(%x: memref<12x16xf32>, %y: memref<16x12xf32>, %z: memre
   dlp.transpose ins(%t : memref<12x16xf32>) outs(%z : memref<16x12xf32>) {permutation = array<i64: 1, 0>}
   func.return
 }
+
+// What has gaps on one side is a copy through the dimensions of that side.
+// CHECK-LABEL: func.func private @from_gaps
+// CHECK: %[[Y:.*]] = memref.reinterpret_cast %y to offset: [0], sizes: [6, 6], strides: [6, 1]
+// CHECK: dlp.copy ins(%x : {{.*}}) outs(%[[Y]] :
+// CHECK-NOT: dlp.reshape
+func.func private @from_gaps(%x: memref<6x6xf32, strided<[7, 1]>>, %y: memref<36xf32>) {
+  dlp.reshape ins(%x : memref<6x6xf32, strided<[7, 1]>>) outs(%y : memref<36xf32>)
+  func.return
+}
+
+// CHECK-LABEL: func.func private @to_gaps
+// CHECK: %[[X:.*]] = memref.reinterpret_cast %x to offset: [0], sizes: [6, 6], strides: [6, 1]
+// CHECK: dlp.copy ins(%[[X]] : {{.*}}) outs(%y :
+// CHECK-NOT: dlp.reshape
+func.func private @to_gaps(%x: memref<36xf32>, %y: memref<6x6xf32, strided<[7, 1]>>) {
+  dlp.reshape ins(%x : memref<36xf32>) outs(%y : memref<6x6xf32, strided<[7, 1]>>)
+  func.return
+}
+
+// With gaps on both sides it has neither's dimensions.
+// CHECK-LABEL: func.func private @between_gaps
+// CHECK: dlp.reshape
+func.func private @between_gaps(%x: memref<6x6xf32, strided<[7, 1]>>, %y: memref<2x18xf32, strided<[20, 1]>>) {
+  dlp.reshape ins(%x : memref<6x6xf32, strided<[7, 1]>>) outs(%y : memref<2x18xf32, strided<[20, 1]>>)
+  func.return
+}

@@ -48,3 +48,20 @@ func.func private @long(%x: memref<300xf32>, %y: memref<300xf32>) {
   dlp.relu ins(%x : memref<300xf32>) outs(%y : memref<300xf32>)
   func.return
 }
+
+// Tiles of the result that are none of the operand: rows of nine columns are not rows of six.
+// CHECK-LABEL: func.func private @apart
+// CHECK-NOT: scf.for
+// CHECK: dlp.reshape ins(%{{.*}} : memref<6x6xf32, strided<[7, 1]>>) outs(%{{.*}} : memref<4x9xf32, strided<[10, 1]>>)
+func.func private @apart(%x: memref<6x6xf32, strided<[7, 1]>>, %y: memref<4x9xf32, strided<[10, 1]>>) {
+  dlp.reshape ins(%x : memref<6x6xf32, strided<[7, 1]>>) outs(%y : memref<4x9xf32, strided<[10, 1]>>)
+  func.return
+}
+
+// CHECK-LABEL: func.func private @together
+// CHECK: scf.for
+// CHECK: dlp.reshape ins(%{{.*}} : memref<2x16xf32, {{.*}}>) outs(%{{.*}} : memref<1x32xf32, {{.*}}>)
+func.func private @together(%x: memref<12x16xf32, strided<[20, 1]>>, %y: memref<6x32xf32, strided<[40, 1]>>) {
+  dlp.reshape ins(%x : memref<12x16xf32, strided<[20, 1]>>) outs(%y : memref<6x32xf32, strided<[40, 1]>>)
+  func.return
+}

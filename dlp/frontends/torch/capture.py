@@ -14,7 +14,7 @@ from dlp.errors import InputError, UnsupportedOp, UnsupportedOpsError
 from dlp.frontends.torch.decompositions import export_decompositions
 from dlp.frontends.torch.imported_graph import ImportedGraph
 from dlp.frontends.torch.importer import import_graph
-from dlp.frontends.torch.recurrent import recurrent_layers_whole
+from dlp.frontends.torch.tracing_rules import tracing_rules
 
 _WEIGHTS = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
 
@@ -53,7 +53,7 @@ def capture(
         UnsupportedOpsError: lists every operation that dlp does not compile.
     """
     with torch.no_grad():
-        with recurrent_layers_whole():
+        with tracing_rules():
             program = torch.export.export(
                 model, tuple(args), dict(kwargs or {}), dynamic_shapes=dynamic_shapes
             )
@@ -67,7 +67,7 @@ def import_program(program: ExportedProgram) -> CapturedProgram:
         UnsupportedOpsError: lists every operation that dlp does not compile.
         InputError: the program is not a function of its tensors.
     """
-    with torch.no_grad():
+    with torch.no_grad(), tracing_rules():
         program = program.run_decompositions(export_decompositions())
     signature = program.graph_signature
     names: dict[int, str] = {}

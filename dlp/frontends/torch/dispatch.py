@@ -36,9 +36,9 @@ from dlp.frontends.torch.direct import Variants, direct_call
 from dlp.frontends.torch.graph_backend import GraphBackend
 from dlp.frontends.torch.padded_encoder import zeros_for_padding
 from dlp.frontends.torch.quiet import quiet_capture
-from dlp.frontends.torch.recurrent import recurrent_layers_whole
 from dlp.frontends.torch.seam import CompileFunction, Options
 from dlp.frontends.torch.session import ACTIVE, CallRecord, Session
+from dlp.frontends.torch.tracing_rules import tracing_rules
 
 VARIANTS = 64
 """How many variants of one model (sizes, strides, modes) are compiled; further ones run in the framework."""
@@ -302,7 +302,7 @@ class _Converter:
                 quiet_capture(),
                 zeros_for_padding(),
                 formats_of_seen_sizes(),
-                recurrent_layers_whole(),
+                tracing_rules(),
                 session.show_progress(self._title) as progress,
             ):
                 progress.stage("capture")

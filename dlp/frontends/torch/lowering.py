@@ -15,8 +15,8 @@ from dlp.frontends.torch.aten_graph import AtenGraph
 from dlp.frontends.torch.captured_graph import inputs_of
 from dlp.frontends.torch.gradients import GraphFunction
 from dlp.frontends.torch.quiet import without_printed_errors
-from dlp.frontends.torch.recurrent import recurrent_layers_whole
 from dlp.frontends.torch.session import GraphRecord, Session
+from dlp.frontends.torch.tracing_rules import tracing_rules
 
 
 class Lowered:
@@ -77,7 +77,7 @@ def lower(
         boxed._boxed_call = True  # type: ignore[attr-defined]
         return boxed
 
-    with torch.no_grad(), recurrent_layers_whole():
+    with torch.no_grad(), tracing_rules():
         wrapped = aot_module_simplified(
             without_printed_errors(captured),
             inputs,

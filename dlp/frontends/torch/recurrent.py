@@ -5,12 +5,11 @@ The framework's tracing unrolls them, step by step: a graph for one length, as l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
-from torch._C import DispatchKey
 
 _OPTIONS = (
     "Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, "
@@ -24,28 +23,7 @@ _SCHEMAS = {
 }
 """Of the operations `dlp::lstm` and so on, which are `aten::lstm.input` and so on for tracing."""
 
-_KEYS = (DispatchKey.Autograd, DispatchKey.CompositeImplicitAutograd)
-"""Where the framework keeps what unrolls a layer."""
-
 _Kernel = Callable[..., Any]
-
-
-@contextmanager
-def recurrent_layers_whole() -> Iterator[None]:
-    """Within it traced graphs have operations of ours for recurrent layers, as far as dlp has loops for them."""
-    before = {op: {key: op.py_kernels[key] for key in _KEYS} for op in _WHOLE}
-    for op, whole in _WHOLE.items():
-        _set_kernels(op, {key: _choosing(whole, kernel) for key, kernel in before[op].items()})
-    try:
-        yield
-    finally:
-        for op, kernels in before.items():
-            _set_kernels(op, kernels)
-
-
-def _set_kernels(op: torch._ops.OpOverload, kernels: dict[DispatchKey, _Kernel]) -> None:
-    op.py_kernels.update(kernels)
-    op._dispatch_cache.clear()
 
 
 def _choosing(whole: _Kernel, unrolled: _Kernel) -> _Kernel:
@@ -92,6 +70,9 @@ def _no_gradients(context: Any, *gradients: torch.Tensor) -> None:
 
 
 _LIBRARY = torch.library.Library("dlp", "FRAGMENT")
-_WHOLE = {
-    getattr(torch.ops.aten, name).input: _define(_LIBRARY, name, schema) for name, schema in _SCHEMAS.items()
+
+RECURRENT_LAYERS = {
+    getattr(torch.ops.aten, name).input: partial(_choosing, _define(_LIBRARY, name, schema))
+    for name, schema in _SCHEMAS.items()
 }
+"""What takes the place of the framework's unrolling, as far as dlp has loops for them: a function of that."""

@@ -28,6 +28,7 @@ from dlp.context import make_context
 from dlp.frontends.torch.decompositions import decomposition_table
 from dlp.frontends.torch.imported_graph import ImportedGraph
 from dlp.frontends.torch.importer import import_graph
+from dlp.frontends.torch.tracing_rules import tracing_rules
 from dlp.interpreter.dtypes import Array
 from dlp.ir_text import ir_text
 from dlp.pass_manager import Instrument, PassFailure, PassManager, PassRecord, error_line
@@ -194,7 +195,7 @@ def import_network(network: RandomNetwork) -> Imported:
     names = list(network.weights)
     tensors = [*network.weights.values(), *network.inputs]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), tracing_rules():
             table = cast("dict[torch._ops.OpOverload[..., Any], Callable[..., Any]]", decomposition_table())
             graph, _ = aot_export_module(
                 network.graph, network.inputs, trace_joint=False, decompositions=table

@@ -12,6 +12,13 @@ def _dim(b: Builder, x: Value) -> int:
     return b.random.choice([-1, b.random.randrange(x.rank)])
 
 
+def _require_no_ties(x: Value, dim: int) -> None:
+    """Of elements that are not finite, at most one of a kind in a line: which of them is taken is nobody's promise."""
+    for kind in (x.tensor.isnan(), x.tensor == torch.inf, x.tensor == -torch.inf):
+        if (kind.sum(dim) > 1).any():
+            raise Rejected
+
+
 @step(not_scalar, 0.6)
 def sort(b: Builder, x: Value) -> None:
     """Equal elements keep their order; which floats are equal is left to chance, and then the step is rejected."""
@@ -27,6 +34,7 @@ def top(b: Builder, x: Value) -> None:
     values, places = b.several(torch.topk, x, k, dim, b.chance(0.7))
     b.values.append(values)
     if x.is_float and b.chance(0.6):
+        _require_no_ties(x, dim)
         b.values.append(places)
 
 
@@ -34,6 +42,7 @@ def top(b: Builder, x: Value) -> None:
 def of_rank(b: Builder, x: Value) -> None:
     """One of each line, by how many are smaller."""
     dim, keep = _dim(b, x), b.chance(0.5)
+    _require_no_ties(x, dim)
     if b.chance(0.5):
         b.values += b.several(torch.kthvalue, x, b.random.randint(1, x.shape[dim]), dim, keep)
     else:

@@ -95,6 +95,7 @@ def reshape(g: Emitter, x: SSAValue, *_: object) -> SSAValue:
     "aten.clone.default",
     "aten.lift_fresh_copy.default",
     "aten.contiguous.default",
+    "prims.copy_strided.default",
     moves=True,
 )
 def same(g: Emitter, x: SSAValue, *_: object) -> SSAValue:
