@@ -169,7 +169,10 @@ def select(b: Builder, x: Value) -> None:
         raise Rejected
     mask = b.random.choice(masks[-3:])
     if x.is_float and b.chance(0.5):
-        b.call(torch.where, mask, x, partner(b, x))
+        other = partner(b, x)
+        if not _broadcast(mask, other):
+            raise Rejected
+        b.call(torch.where, mask, x, other)
     elif x.is_float:
         b.call(torch.masked_fill, x, mask, b.random.choice([0.0, -1.0, 2.0]))
     else:
