@@ -186,7 +186,8 @@ def _for_all_sizes(root: StructuredOp, best: Level | None, target: Target) -> Le
         elif d == last - 1 and contraction is not None:
             columns = hint(shape[last])
             rows, _ = block_of_accumulators(contraction, hint(n), columns, target)
-            steps = (rows, max(1, rows // 3))
+            # Of 6 rows and 2 vectors: 4 rows still hide the latency of multiply-adds, 2 do not.
+            steps = (rows, max(1, 2 * rows // 3), max(1, rows // 3))
         else:
             tile[d], rests[d] = 1, ()
             continue
