@@ -13,10 +13,12 @@ def _dim(b: Builder, x: Value) -> int:
 
 
 def _require_no_ties(x: Value, dim: int) -> None:
-    """Of elements that are not finite, at most one of a kind in a line: which of them is taken is nobody's promise."""
-    for kind in (x.tensor.isnan(), x.tensor == torch.inf, x.tensor == -torch.inf):
-        if (kind.sum(dim) > 1).any():
-            raise Rejected
+    """Of equal elements in a line, which of them is taken or comes first is nobody's promise; NaNs count as equal."""
+    ordered = x.tensor.sort(dim).values
+    pairs = max(ordered.shape[dim] - 1, 0)
+    before, after = ordered.narrow(dim, 0, pairs), ordered.narrow(dim, ordered.shape[dim] - pairs, pairs)
+    if ((before == after) | (before.isnan() & after.isnan())).any():
+        raise Rejected
 
 
 @step(not_scalar, 0.6)
