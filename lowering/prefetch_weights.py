@@ -41,12 +41,13 @@ class PrefetchWeightsPass(ModulePass):
     before: `scf.for %k` with accumulators, in it `vector.load %w[%panel, %k, %c0]`;
     after: in the same loop also `memref.prefetch %next[%k]`.
 
-    Weights that do not fit the second-level cache come from behind it in every call, panel by panel, and the first
-    tile of rows would wait for each of them. All tiles of rows that a panel is multiplied with share the work of asking
-    for the next one: each asks for its part, spread evenly over the steps of its reduction. A panel is the contiguous
-    part of an operand that one reduction reads, each element once.
+    Weights that do not fit the first-level cache come from behind it in every call, panel by panel, and the first tile
+    of rows would wait for each of them: the second level is no better a bound, since what a whole network reads between
+    two calls of a kernel is more than that holds. All tiles of rows that a panel is multiplied with share the work of
+    asking for the next one: each asks for its part, spread evenly over the steps of its reduction. A panel is the
+    contiguous part of an operand that one reduction reads, each element once.
 
-    Left alone: operands that fit the second-level cache, panels that a single tile of rows reads (hardware foresees
+    Left alone: operands that fit the first-level cache, panels that a single tile of rows reads (hardware foresees
     reading in a row), operands that are read in another order, sizes that only a run knows, and everything on targets
     that have no use for prefetches.
     """
@@ -55,7 +56,7 @@ class PrefetchWeightsPass(ModulePass):
     scope = Scope.KERNEL
 
     target: str = "avx2"
-    """Target description: where prefetched lines are to go, the size of the second-level cache."""
+    """Target description: where prefetched lines are to go, the size of the first-level cache."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
@@ -111,7 +112,7 @@ class _Reduction:
             weights, panel, width = found
             type_ = cast("MemRefType[Attribute]", weights.type)
             size = prod(type_.get_shape())
-            if size * element_bytes(type_.element_type) <= target.l2_bytes:
+            if size * element_bytes(type_.element_type) <= target.l1_bytes:
                 continue
             around = _innermost_block(panel)
             steps = prod(cast(int, _trips(loop)) for loop in nest)

@@ -22,11 +22,11 @@ func.func private @streamed(%a: memref<18x512xf32>, %w: memref<32x512x16xf32>, %
 
 // -----
 
-// What fits the second-level cache may still be there.
+// What fits the first-level cache may still be there, and comes soon where it is not.
 // CHECK-LABEL: func.func private @small
 // CHECK-NOT: memref.prefetch
-func.func private @small(%a: memref<18x512xf32>, %w: memref<16x512x16xf32>, %y: memref<18x256xf32>) {
-  dlp.matmul ins(%a, %w : memref<18x512xf32>, memref<16x512x16xf32>) outs(%y : memref<18x256xf32>) {panel = 16}
+func.func private @small(%a: memref<18x128xf32>, %w: memref<4x128x16xf32>, %y: memref<18x64xf32>) {
+  dlp.matmul ins(%a, %w : memref<18x128xf32>, memref<4x128x16xf32>) outs(%y : memref<18x64xf32>) {panel = 16}
   func.return
 }
 
