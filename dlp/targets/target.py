@@ -30,14 +30,19 @@ _SCALARS = {
 
 @dataclass(frozen=True)
 class RegisterTile:
-    """A block of accumulators held in registers: `rows` scalars x `vectors` vectors."""
+    """A block of accumulators held in registers: scalars of `lines` x `rows` pixels (of a product: rows) x vectors."""
 
     rows: int
     vectors: int
+    lines: int = 1
+
+    @property
+    def pixels(self) -> int:
+        return self.lines * self.rows
 
     def registers(self, *, broadcast_needs_register: bool) -> int:
         """Vector registers live in the inner loop: accumulators, one row of vectors, the broadcast."""
-        return self.rows * self.vectors + self.vectors + (1 if broadcast_needs_register else 0)
+        return self.pixels * self.vectors + self.vectors + (1 if broadcast_needs_register else 0)
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,7 @@ class Target:
     fma_per_cycle: int
     fma_latency: int
     loads_per_cycle: int
+    l2_bytes_per_cycle: int
     stores_per_cycle: int
     l1_bytes: int
     l2_bytes: int
@@ -273,6 +279,7 @@ _MACHINE: Mapping[str, type | tuple[type, str]] = {
     "fma_per_cycle": int,
     "fma_latency": int,
     "loads_per_cycle": int,
+    "l2_bytes_per_cycle": int,
     "stores_per_cycle": int,
     "l1_bytes": int,
     "l2_bytes": int,

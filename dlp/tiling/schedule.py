@@ -15,12 +15,12 @@ from xdsl.dialects.builtin import FixedBitwidthType
 from xdsl.ir import Attribute
 from xdsl.ir.affine import AffineBinaryOpExpr, AffineBinaryOpKind
 
-from dlp.cost.register_tile import choose_register_tile, step_cycles
+from dlp.cost.register_tile import choose_register_tile, line_count
 from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
 from dlp.dialects.dlp.dim import Dim, hint, hints, is_static
-from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, StructuredOp, TransformOp
+from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp, TransformOp
 from dlp.dialects.dlp.view import PadOp, ViewOp
-from dlp.targets import RegisterTile, Target
+from dlp.targets import Target
 from dlp.tiling.fusion import Level, check_alignment, operand_region, writer_of
 from dlp.tiling.linear import Interval, Linear, NotAlignedError, Region, whole
 from dlp.tiling.transposition import swapped_dimension
@@ -185,7 +185,7 @@ def _for_all_sizes(root: StructuredOp, best: Level | None, target: Target) -> Le
             steps = (4 * target.vector_lanes, target.vector_lanes)
         elif d == last - 1 and contraction is not None:
             columns = hint(shape[last])
-            rows, _ = block_of_accumulators(contraction, hint(n), columns, target)
+            _, rows, _ = block_of_accumulators(contraction, (n, columns), target)
             # Of 6 rows and 2 vectors: 4 rows still hide the latency of multiply-adds, 2 do not.
             steps = (rows, max(1, 2 * rows // 3), max(1, rows // 3))
         else:
@@ -337,11 +337,11 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
     tile = [0 if n == 1 else 1 for n in shape]
     order = [d for d in range(rank) if tile[d]]
     if contraction is not None:
-        rows, columns = block_of_accumulators(
-            contraction, shape[last - 1] if rank > 1 else 1, shape[last], target
-        )
+        lines, rows, columns = block_of_accumulators(contraction, shape, target)
         if rank > 1:
             tile[last - 1] = min(rows, shape[last - 1]) if shape[last - 1] > 0 else 1
+        if lines > 1:
+            tile[last - 2] = lines
         tile[last] = columns
         for d, run in contraction.tile_runs().items():
             if d != last:
@@ -390,22 +390,22 @@ def _reduces_columns(op: StructuredOp) -> bool:
     return not isinstance(op, ContractionOp) and not space.depends(0, len(space.parallel) - 1)
 
 
-def block_of_accumulators(op: ContractionOp, rows: int, columns: int, target: Target) -> tuple[int, int]:
-    """Rows and columns of the block of accumulators: as wide as a panel of packed weights, or as whole groups."""
-    rows, lanes = max(rows, 1), target.vector_lanes
+def block_of_accumulators(op: ContractionOp, shape: Shape, target: Target) -> tuple[int, int, int]:
+    """Lines, rows and columns of the block of accumulators: as wide as a panel of packed weights, or as whole groups.
+
+    Args:
+        shape: of the result, or of what a task computes of it; of the same rank.
+    """
+    rows, columns, lanes = (max(hint(shape[-2]), 1) if len(shape) > 1 else 1), hint(shape[-1]), target.vector_lanes
+    lines = line_count(op, shape)
     run = next(iter(op.tile_runs().values()), None) or op.panel_width
     if run is None:
-        tile = choose_register_tile(target, rows, columns)
-        return tile.rows, tile.vectors * lanes
+        tile = choose_register_tile(target, rows, columns, lines=lines)
+        return tile.lines, tile.rows, tile.vectors * lanes
     if op.panel_width is None:
         run *= max(1, 2 * lanes // run)
-    vectors = ceil(run / lanes)
-    width = ceil(columns / lanes)
-    tiles = [t for n in range(1, rows + 1) if target.tile_fits(t := RegisterTile(n, vectors))]
-    best = min(
-        tiles, key=lambda t: (step_cycles(target, t, rows, width), -t.rows), default=RegisterTile(1, vectors)
-    )
-    return best.rows, run
+    tile = choose_register_tile(target, rows, columns, lines=lines, vectors=ceil(run / lanes))
+    return tile.lines, tile.rows, run
 
 
 def _carried_in_registers(op: DestinationOp) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,9 +22,11 @@ from dlp.frontends.torch.result_memory import ResultMemory, bytes_of
 from dlp.frontends.torch.seam import Options, RunFunction
 from dlp.ir_text import ir_text
 from dlp.progress import Progress
-from dlp.runtime.huge_pages import WORTH_HUGE_PAGES
+from dlp.runtime.huge_pages import WORTH_HUGE_PAGES, use_huge_pages
 from dlp.targets import Target, check_runs_here, host, load
 
+# Bytes; vectors of weights are loaded from multiples of it.
+_CACHE_LINE = 64
 _DTYPES = {
     "f32": torch.float32,
     "f64": torch.float64,
@@ -80,14 +83,12 @@ class TorchGraph:
             spec.physical(weights[place] if isinstance(place, int) else place)
             for place, spec in self._weights
         ]
-        packed: list[torch.Tensor] = []
-        for alias, spec in zip(signature.aliases, signature.packed, strict=True):
-            fresh = alias < 0
-            packed.append(
-                torch.empty(spec.shape, dtype=_DTYPES[spec.element])
-                if fresh
-                else values[alias].view(spec.shape)
-            )
+        written = [s for alias, s in zip(signature.aliases, signature.packed, strict=True) if alias < 0]
+        fresh = iter(_together([(spec.shape, _DTYPES[spec.element]) for spec in written]))
+        packed = [
+            next(fresh) if alias < 0 else values[alias].view(spec.shape)
+            for alias, spec in zip(signature.aliases, signature.packed, strict=True)
+        ]
         self._compiled.prepare([*map(_data_ptr, values)], [*map(_data_ptr, packed)], self._threads)
         return packed
 
@@ -110,6 +111,21 @@ class TorchGraph:
             return [pick(results, inputs, symbols) for pick in outputs]
 
         return run
+
+
+def _together(tensors: Sequence[tuple[tuple[int, ...], torch.dtype]]) -> list[torch.Tensor]:
+    """Tensors without contents, one behind the other: on huge pages streams through weights do not wait for the TLB."""
+    places, end = [], 0
+    for shape, dtype in tensors:
+        places.append((end, end + prod(shape) * dtype.itemsize))
+        end = -(-places[-1][1] // _CACHE_LINE) * _CACHE_LINE
+    block = torch.empty(end + _CACHE_LINE, dtype=torch.uint8)
+    use_huge_pages(block.data_ptr(), block.nbytes)
+    start = -block.data_ptr() % _CACHE_LINE
+    return [
+        block[start + first : start + last].view(dtype).view(shape)
+        for (first, last), (shape, dtype) in zip(places, tensors, strict=True)
+    ]
 
 
 def compile_fx(
