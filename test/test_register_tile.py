@@ -36,6 +36,19 @@ def test_tile_fits_and_is_not_beaten_by_the_default(target: str, m: int, n: int)
         assert step_cycles(machine, tile, m, width) <= step_cycles(machine, machine.register_tile, m, width)
 
 
+@pytest.mark.parametrize(
+    ("target", "lines", "m", "n", "expected"),
+    [
+        ("avx512", 7, 7, 512, (7, 2, 2)),  # two lines of 7 pixels
+        ("avx512", 56, 56, 64, (14, 2, 1)),  # four tiles a line, no pixel left
+        ("avx512", 35, 35, 64, (7, 2, 2)),
+        ("avx2", 112, 112, 64, (6, 2, 1)),
+    ],
+)
+def test_lines(target: str, lines: int, m: int, n: int, expected: tuple[int, int, int]) -> None:
+    assert choose_register_tile(targets.load(target), m, n, lines=lines) == RegisterTile(*expected)
+
+
 def test_wider_elements_have_fewer_lanes() -> None:
     machine = targets.load("avx2")
     # 8 doubles are two vectors, 8 floats one.

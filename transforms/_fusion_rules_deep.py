@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, cast
@@ -10,10 +11,11 @@ from xdsl.ir.affine import AffineDimExpr
 
 from dlp.cost.depth_first import estimate
 from dlp.dialects.dlp.dim import hint, hints
-from dlp.dialects.dlp.structured import StructuredOp
+from dlp.dialects.dlp.structured import DestinationOp, StructuredOp, TransformOp
 from dlp.targets import Target
 from dlp.tiling.fusion import operand_region
-from dlp.tiling.linear import Interval, NotAlignedError
+from dlp.tiling.linear import Interval, NotAlignedError, whole
+from dlp.tiling.schedule import SCRATCH_LIMIT, element_bytes
 
 from ._fusion_nodes import Node, Role
 from ._fusion_rules import FEW_ELEMENTS, FEWEST_TILES, common_frame
@@ -160,3 +162,52 @@ class DepthFirst:
             and grouping.may_become_one({group}, node)
             and not any(grouping.outside_uses(n.op.res[0], {group}, node) for n in group.nodes)
         )
+
+
+@dataclass(frozen=True)
+class Strips:
+    """A contraction between transforms: `winograd_input_transform, matmul, winograd_output_transform`.
+
+    Cut along the image's lines, and within them, a strip of tiles is transformed, multiplied and transformed back
+    while it is in the cache. Where the strip of one tile does not fit the scratch, the three stay apart.
+    """
+
+    name: ClassVar[str] = "strips"
+
+    def __call__(self, grouping: Grouping, node: Node) -> Merge | None:
+        if not isinstance(node.op, TransformOp):
+            return None
+        products = grouping.operand_group(node, 0)
+        if products is None or [n.role for n in products.nodes] != [Role.CONTRACTION]:
+            return None
+        (contraction,) = products.nodes
+        data = grouping.operand_group(contraction, 0)
+        if data is None or len(data.nodes) != 1 or not isinstance(data.nodes[0].op, TransformOp):
+            return None
+        together = {products, data}
+        runs = node.op.tile_runs()
+        if (
+            not grouping.may_become_one(together, node)
+            or any(grouping.outside_uses(n.op.res[0], together, node) for g in together for n in g.nodes)
+            or not self._fits(node.op, contraction.op, runs)
+        ):
+            return None
+        kept = {d: n for d, n in enumerate(node.shape) if d in runs or d < min(runs, default=0)}
+        return Merge(list(together), kept, self.name)
+
+    @staticmethod
+    def _fits(last: TransformOp, contraction: DestinationOp, runs: Mapping[int, int]) -> bool:
+        """Whether the data and the products of the tile of one run a dimension fit the scratch."""
+        assert isinstance(contraction, StructuredOp)
+        channels = len(last.shape) - 1
+        box = [
+            Interval.of(0, n if d == channels else runs.get(d, 1)) for d, n in enumerate(hints(last.shape))
+        ]
+        try:
+            products = operand_region(last, 0, [*box, *whole(hints(last.iteration_space().reduction))])
+            depth = whole(hints(contraction.iteration_space().reduction))
+            data = operand_region(contraction, 0, [*products, *depth])
+        except NotAlignedError:
+            return False
+        elements = sum(prod(i.bound for i in region) for region in (products, data))
+        return elements * element_bytes(last.element_type) <= SCRATCH_LIMIT

@@ -23,7 +23,7 @@ from dlp.statistics import count
 from ._fusion_nodes import Node, Role
 from ._fusion_preparation import make_copies_explicit, separate_constants, sink_constants
 from ._fusion_rules import Chain, Elementwise, FusionRule, Rows, Trailing
-from ._fusion_rules_deep import Attention, DepthFirst
+from ._fusion_rules_deep import Attention, DepthFirst, Strips
 from ._grouping import Group, Grouping
 from ._layouts import Layouts
 
@@ -72,7 +72,7 @@ class Fuse(ModulePass):
         """In the order in which they are asked."""
         target = targets.load(self.target)
         stacks = DepthFirst(target, always=self.depth_first == "force")
-        return [Attention(target), stacks, Chain(), Elementwise(), Rows(target), Trailing()]
+        return [Attention(target), Strips(), stacks, Chain(), Elementwise(), Rows(target), Trailing()]
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         without = {*self.without, *(() if self.depth_first else (DepthFirst.name,))}

@@ -12,7 +12,7 @@ from xdsl.ir import Attribute, Block, SSAValue
 from xdsl.passes import ModulePass
 
 from dlp import targets
-from dlp.cost.winograd import best_tile
+from dlp.cost.winograd import Schedule, best_schedule
 from dlp.dialects.dlp.contraction import ConvOp, MatmulOp
 from dlp.dialects.dlp.dim import Dim, is_static
 from dlp.dialects.dlp.elementwise import scalar_value
@@ -48,7 +48,12 @@ class Winograd(ModulePass):
     %m = dlp.matmul ins(%v', %u' : tensor<36x196x64xf32>, tensor<36x64x64xf32>) -> tensor<36x196x64xf32>
     %1 = dlp.winograd_output_transform ins(%m' : ...) -> tensor<1x56x56x64xf32> {tile = 4 : i64, window = 3 : i64}
     ```
-    where the primes are reshapes: 36 products of matrices instead of 144 for the same pixels. Only convolutions with
+    where the primes are reshapes: 36 products of matrices instead of 144 for the same pixels. Where the transformed
+    weights leave room in the second-level cache, there are no reshapes around the product,
+    ```mlir
+    %m = dlp.matmul ins(%v, %u' : tensor<6x6x1x14x14x64xf32>, tensor<6x6x1x1x64x64xf32>) -> tensor<6x6x1x14x14x64xf32>
+    ```
+    so that `fuse` can make one kernel of the three, which computes strip by strip of the image. Only convolutions with
     stride 1, without groups and dilation, whose weights are known when the model is prepared: the transformed weights
     are computed there. The result's rounding differs from that of a plain sum, and a NaN or an infinity spreads over
     the tiles that read it (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016).
@@ -71,17 +76,17 @@ class Winograd(ModulePass):
                 for block in graph_blocks(func):
                     self._in_block(block, weights)
 
-    def _in_block(self, block: Block, all_weights: int) -> None:
+    def _in_block(self, block: Block, weights_bytes: int) -> None:
         weights = WeightSide(block)
         for op in list(block.ops):
             if not isinstance(op, ConvOp) or not is_candidate(op):
                 continue
             if op.ins[1] not in weights or op.ins[0] in weights:
                 continue
-            tile = self.tile or best_tile(op, targets.load(self.target), all_weights)
-            if tile is not None and tile + op.kernel[0] - 1 <= LARGEST:
-                _rewrite(op, tile)
-                count(f"convolutions with tiles of {tile}")
+            schedule = best_schedule(op, targets.load(self.target), weights_bytes, self.tile)
+            if schedule is not None:
+                _rewrite(op, schedule)
+                count(f"convolutions with tiles of {schedule.tile}")
 
 
 def _bytes(of: TensorType[Attribute]) -> int:
@@ -104,8 +109,8 @@ def is_candidate(op: ConvOp) -> bool:
     )
 
 
-def _rewrite(op: ConvOp, tile: int) -> None:
-    b = GraphBuilder(op)
+def _rewrite(op: ConvOp, schedule: Schedule) -> None:
+    b, tile = GraphBuilder(op), schedule.tile
     x, w = op.ins
     window = op.kernel[0]
     n, *size, columns = op.shape
@@ -119,9 +124,14 @@ def _rewrite(op: ConvOp, tile: int) -> None:
     v, u = b(WinogradInputTransformOp, x, **f), b(WinogradFilterTransformOp, w, **f)
     factors = shape_of(v)[: len(size)]
     depth = op.in_shape(0)[-1]
-    v = b(ReshapeOp, v, shape=(prod(factors), n * prod(tiles), depth))
-    u = b(ReshapeOp, u, shape=(prod(factors), depth, columns))
-    m = b(ReshapeOp, b(MatmulOp, v, u), shape=(*factors, n, *tiles, columns))
+    if schedule.in_strips:
+        # The products keep the image's dimensions: fusing cuts all three steps along them.
+        u = b(ReshapeOp, u, shape=(*factors, *(1,) * len(size), depth, columns))
+        m = b(MatmulOp, v, u)
+    else:
+        v = b(ReshapeOp, v, shape=(prod(factors), n * prod(tiles), depth))
+        u = b(ReshapeOp, u, shape=(prod(factors), depth, columns))
+        m = b(ReshapeOp, b(MatmulOp, v, u), shape=(*factors, n, *tiles, columns))
     y = b(WinogradOutputTransformOp, m, shape=op.shape, **f)
     y.name_hint = op.result.name_hint
     op.result.replace_all_uses_with(y)

@@ -31,7 +31,7 @@ from dlp.tiling.schedule import (
 )
 
 SCRATCH_LIMIT = 200 * 1024
-"""Bytes of a tile's intermediates; they are on a thread's stack."""
+"""Bytes of a tile's intermediates. Less than a task may have: larger tiles were slower than the estimate."""
 
 LEAST_GAIN = 0.1
 """Part of the time that must be won: the estimate is rough, and tiles at the border of an image are slower."""

@@ -30,7 +30,7 @@ TILE_OVERHEAD = 50.0
 # Cycles to start and join the threads of a parallel loop.
 REGION_OVERHEAD = 4000.0
 # Bytes of what one task computes for itself; it is on the thread's stack.
-SCRATCH_LIMIT = 200 * 1024
+SCRATCH_LIMIT = 320 * 1024
 # Bytes a cycle that one core draws from its second-level cache, from the last-level cache, and from memory.
 L2_BYTES_PER_CYCLE = 24.0
 L3_BYTES_PER_CYCLE = 12.0

@@ -21,8 +21,10 @@ class Residual(torch.nn.Module):
         return torch.relu(self.second(y) + x)
 
 
-# Images of whole tiles, with a part of one at each side, of few lines.
-@pytest.mark.parametrize(("batch", "height", "width"), [(1, 16, 16), (2, 15, 9), (1, 6, 21)])
+# Images of whole tiles, with a part of one at each side, of few lines; two that have lines enough for strips.
+@pytest.mark.parametrize(
+    ("batch", "height", "width"), [(1, 16, 16), (2, 15, 9), (1, 6, 21), (1, 32, 32), (2, 35, 22)]
+)
 def test_like_eager(batch: int, height: int, width: int, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = Residual(48).eval()
@@ -33,6 +35,7 @@ def test_like_eager(batch: int, height: int, width: int, tmp_path: Path) -> None
     assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
     sources = "".join(file.read_text() for file in tmp_path.rglob("*.c"))
     assert "winograd_output_transform" in sources
+    assert ("winograd_input_transform_matmul_winograd_output_transform" in sources) == (height >= 32)
 
 
 def test_open_batches() -> None:

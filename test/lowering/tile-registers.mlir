@@ -65,3 +65,24 @@ func.func private @together(%x: memref<12x16xf32, strided<[20, 1]>>, %y: memref<
   dlp.reshape ins(%x : memref<12x16xf32, strided<[20, 1]>>) outs(%y : memref<6x32xf32, strided<[40, 1]>>)
   func.return
 }
+
+// Lines of 7 pixels: two of them fill the registers, and draw weights half as often; the last line is left over.
+// AVX512-LABEL: func.func private @lines
+// AVX512: scf.for %c
+// AVX512: scf.for %h
+// AVX512: dlp.conv {{.*}} outs(%{{.*}} : memref<1x2x7x32xf32,
+// AVX512: dlp.conv {{.*}} outs(%{{.*}} : memref<1x1x7x32xf32,
+// AVX512-NOT: dlp.conv
+func.func private @lines(%x: memref<1x9x9x64xf32>, %w: memref<4x3x3x64x32xf32>, %y: memref<1x7x7x128xf32>) {
+  dlp.conv ins(%x, %w : memref<1x9x9x64xf32>, memref<4x3x3x64x32xf32>) outs(%y : memref<1x7x7x128xf32>) {layout = "channels_last", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1, panel = 32}
+  func.return
+}
+
+// One line of 14 fills them alone.
+// AVX512-LABEL: func.func private @one_line
+// AVX512: dlp.conv {{.*}} outs(%{{.*}} : memref<1x1x14x32xf32,
+// AVX512-NOT: dlp.conv
+func.func private @one_line(%x: memref<1x16x16x64xf32>, %w: memref<4x3x3x64x32xf32>, %y: memref<1x14x14x128xf32>) {
+  dlp.conv ins(%x, %w : memref<1x16x16x64xf32>, memref<4x3x3x64x32xf32>) outs(%y : memref<1x14x14x128xf32>) {layout = "channels_last", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1, panel = 32}
+  func.return
+}

@@ -31,6 +31,21 @@ func.func @conv(%x: tensor<1x14x14x64xf32>) -> tensor<1x14x14x64xf32> {
 
 // -----
 
+// Lines enough, and weights that leave room in the cache: products of one line's tiles each, for kernels of strips.
+
+// CHECK-LABEL: func.func @strips
+// CHECK:         %[[V:.*]] = dlp.winograd_input_transform {{.*}} -> tensor<6x6x1x8x8x48xf32>
+// CHECK:         %[[U:.*]] = dlp.reshape ins(%{{.*}} : tensor<6x6x48x48xf32>) -> tensor<6x6x1x1x48x48xf32>
+// CHECK-NEXT:    %[[M:.*]] = dlp.matmul ins(%[[V]], %[[U]] : tensor<6x6x1x8x8x48xf32>, tensor<6x6x1x1x48x48xf32>) -> tensor<6x6x1x8x8x48xf32>
+// CHECK-NEXT:    dlp.winograd_output_transform ins(%[[M]]
+func.func @strips(%x: tensor<1x34x34x48xf32>) -> tensor<1x32x32x48xf32> {
+  %w = dlp.weight "w" : tensor<3x3x48x48xf32>
+  %0 = dlp.conv ins(%x, %w : tensor<1x34x34x48xf32>, tensor<3x3x48x48xf32>) -> tensor<1x32x32x48xf32> {layout = "channels_last", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64}
+  func.return %0 : tensor<1x32x32x48xf32>
+}
+
+// -----
+
 // An image without a frame, or with one that is not zero, gets a frame of its own where it needs one.
 
 // TWO-LABEL: func.func @frame
