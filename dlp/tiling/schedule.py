@@ -35,6 +35,8 @@ SCRATCH_LIMIT = 320 * 1024
 L2_BYTES_PER_CYCLE = 24.0
 L3_BYTES_PER_CYCLE = 12.0
 MEMORY_BYTES_PER_CYCLE = 6.0
+# Bytes a cycle that one core draws from what another one wrote last; measured on a server of 2023.
+OTHER_CORE_BYTES_PER_CYCLE = 6.0
 
 
 def element_bytes(element: Attribute) -> int:
@@ -49,6 +51,8 @@ class Footprint:
     cycles: float = 0.0
     scratch_bytes: int = 0
     read_cycles: float = 0.0
+    data: list[tuple[int, int]] = field(default_factory=list)
+    """Bytes read of each operand that is not weights, and its bytes in all."""
     whole: list[DestinationOp] = field(default_factory=list)
     """The ops whose whole result is computed, or more of it."""
 
@@ -118,6 +122,8 @@ def footprint(
             if key not in seen:
                 seen.add(key)
                 size = prod(x.bound for x in region) * element_bytes(op.in_type(i).element_type)
+                if not (isinstance(op, ContractionOp) and i == 1):
+                    total.data.append((size, prod(hints(op.in_shape(i))) * element_bytes(op.in_type(i).element_type)))
                 # What does not stay in the second-level cache comes from behind it each time.
                 fits = size <= target.l2_bytes
                 total.read_cycles += size / (L2_BYTES_PER_CYCLE if fits else MEMORY_BYTES_PER_CYCLE)
@@ -159,6 +165,7 @@ def task_level(root: StructuredOp, single: Footprint, target: Target, threads: i
         tasks = prod(n // t for t, n in zip(tile, shape, strict=True) if t)
         rests = sum(n % t / t for t, n in zip(tile, shape, strict=True) if t)
         cost = _cost(part, tasks, threads, target) + rests * _cost(part, 1, 1, target)
+        cost += _cycles_to_other_cores(root, tile, part, tasks, threads)
         if cost < best_cost * 0.98:
             tiled = tuple(d for d, t in enumerate(tile) if t)
             best_cost, best = cost, Level(tile, tiled, tiled)
@@ -231,6 +238,22 @@ def _cost(part: Footprint, tasks: int, threads: int, target: Target) -> float:
     return ceil(tasks / threads) * (part.cycles + memory + TILE_OVERHEAD) + (
         REGION_OVERHEAD if tasks > 1 else 0
     )
+
+
+def _cycles_to_other_cores(
+    root: StructuredOp, tile: tuple[int, ...], part: Footprint, tasks: int, threads: int
+) -> float:
+    """What it costs a thread that the kernels before and after are cut into rows, as most are, and this is not.
+
+    Of the data that it reads, all but its own rows were written by others; and so is what it writes read by others.
+    """
+    shape = hints(root.shape)
+    if not tile[-1] or any(tile[:-1]) or prod(shape[:-1]) < threads:
+        return 0.0
+    turns = ceil(tasks / threads)
+    written = prod(shape[:-1]) * tile[-1] * element_bytes(root.element_type)
+    moved = turns * written + sum(min(turns * read, in_all) for read, in_all in part.data)
+    return moved * (threads - 1) / threads / OTHER_CORE_BYTES_PER_CYCLE
 
 
 def column_unit(root: StructuredOp, target: Target) -> int:
