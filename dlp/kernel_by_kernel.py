@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from dlp.codegen import UnitPrinter
 from dlp.codegen.units import CUnit
 from dlp.compile_statistics import CompileStatistics
-from dlp.lowering.tile_tasks import kernels
+from dlp.lowering._kernels import kernels
 from dlp.pass_manager import Instrument, PassManager, timed
 from dlp.pass_pipeline import Step
 from dlp.pass_scope import Scope, scope_of

@@ -24,6 +24,7 @@ from dlp.errors import PassError
 from dlp.lowering._buffer_calls import EntryBody
 from dlp.lowering._buffer_kernels import Kernels
 from dlp.lowering._buffers import buffer_type, reshape_root
+from dlp.lowering._kernels import mark_kernels_that_run_once
 
 WEIGHTS = "dlp.weights"
 """Attribute of a bufferised function: the names of the weights that its first arguments are."""
@@ -87,6 +88,7 @@ class Bufferize(ModulePass):
             function.erase(safe_erase=False)
         for kernel in kernels.made.values():
             op.body.block.add_op(kernel)
+        mark_kernels_that_run_once(op)
 
 
 def _require_known_sizes(module: ModuleOp) -> None:

@@ -12,7 +12,7 @@ from xdsl.ir import BlockArgument
 from xdsl.passes import ModulePass
 
 from dlp.lowering._buffers import Buffer, allocate
-from dlp.lowering.tile_tasks import kernels
+from dlp.lowering._kernels import kernels
 from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.tiling.sizes import Sizes, symbols_of

@@ -25,7 +25,7 @@ from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 
 from dlp.dialects.memref import PrefetchOp
-from dlp.lowering.tile_tasks import kernels
+from dlp.lowering._kernels import kernels
 from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import Target, load

@@ -15,7 +15,7 @@ from xdsl.passes import ModulePass
 from dlp.dialects.dlp.contraction import ContractionOp
 from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.view import CopyOp
-from dlp.lowering.tile_tasks import kernels
+from dlp.lowering._kernels import kernels
 from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.tiling.linear import Interval, NotAlignedError, evaluate

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.composite import AttentionOp
-from dlp.lowering.tile_tasks import kernels
+from dlp.lowering._kernels import kernels
 from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import load

@@ -16,7 +16,8 @@ from dlp.dialects.dlp.contraction import ContractionOp
 from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
 from dlp.dialects.dlp.view import ReshapeOp
-from dlp.lowering.tile_tasks import kernels, roots, tile_root, uses_index
+from dlp.lowering._kernels import kernels_worth_tuning
+from dlp.lowering.tile_tasks import roots, tile_root, uses_index
 from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import Target, load
@@ -45,7 +46,7 @@ class TileRegistersPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
-        for function in kernels(op):
+        for function in kernels_worth_tuning(op):
             for block in walk_blocks(function):
                 _tile_block(function, block, target)
             for buffer in walk_of(function, memref.AllocOp):

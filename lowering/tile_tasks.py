@@ -12,6 +12,7 @@ from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.dim import hints, is_static
 from dlp.dialects.dlp.structured import DestinationOp, StructuredOp
+from dlp.lowering._kernels import kernels_worth_tuning
 from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import load
@@ -43,7 +44,7 @@ class TileTasksPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
-        for function in kernels(op):
+        for function in kernels_worth_tuning(op):
             rows = rows_of_open_sizes(function.body.block)
             if rows and (common := common_dimensions(rows)):
                 TileTogether(function, rows, common, target).replace()
@@ -66,12 +67,6 @@ class TileTasksPass(ModulePass):
                 if level is not None:
                     tile_root(function, root, level, lambda producer, _: not uses_index(producer))
                     count("kernels cut into tasks")
-
-
-def kernels(module: ModuleOp) -> list[func.FuncOp]:
-    """The functions that compute: private ones with a body; public functions call them."""
-    functions = [op for op in module.body.block.ops if isinstance(op, func.FuncOp) and not op.is_declaration]
-    return [f for f in functions if f.sym_visibility is not None and f.sym_visibility.data == "private"]
 
 
 def uses_index(op: DestinationOp) -> bool:

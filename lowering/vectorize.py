@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.structured import StructuredOp
-from dlp.lowering.tile_tasks import kernels
+from dlp.lowering._kernels import kernels_worth_tuning
 from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import load
@@ -46,7 +46,7 @@ class VectorizePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = load(self.target)
-        for function in kernels(op):
+        for function in kernels_worth_tuning(op):
             for block in walk_blocks(function):
                 ops = [o for o in block.ops if isinstance(o, StructuredOp)]
                 ready = {

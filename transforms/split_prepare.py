@@ -20,6 +20,9 @@ from dlp.statistics import count
 from ._carried_views import shape_of
 from ._weight_side import WeightSide
 
+PREPARE = "prepare"
+"""Name of the function that computes what depends on weights alone."""
+
 NUM_INPUTS = "dlp.num_inputs"
 """Attribute of @forward: how many of its arguments are the user's; the others come from @prepare."""
 
@@ -91,7 +94,7 @@ def _split(forward: FuncOp) -> FuncOp:
     forward.attributes[NUM_INPUTS] = IntegerAttr(num_inputs, 64)
     count("values prepared", len(packed))
     count("ops moved to @prepare", len(needed) - sum(isinstance(o, WeightOp) for o in needed))
-    return FuncOp("prepare", ([], [value.type for value in packed]), Region(prepare))
+    return FuncOp(PREPARE, ([], [value.type for value in packed]), Region(prepare))
 
 
 def _packed_values(block: Block, weights: WeightSide) -> list[SSAValue]:

@@ -16,7 +16,7 @@ from dlp.dialects.dlp.structured import StructuredOp
 from dlp.dialects.dlp.view import ViewOp
 from dlp.lowering._buffers import bytes_of
 from dlp.lowering.outline_kernels import COMMENT
-from dlp.lowering.tile_tasks import kernels
+from dlp.lowering._kernels import kernels
 
 
 @dataclass(frozen=True)
