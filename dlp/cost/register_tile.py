@@ -3,7 +3,9 @@
 The inner loop of a contraction holds `rows` x `vectors` accumulators. Each step of the reduction loads `vectors`
 vectors of weights, broadcasts `rows` numbers of data, and multiplies every pair of them. The block must fit the
 registers, feed the multipliers from few loads, and hold enough independent accumulators to hide their latency
-(Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
+(Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). A panel of weights is larger than the
+first-level cache and is drawn from the second once for each block of rows, which nothing hides: the more rows, the
+better; where a line of an image is short, a block takes pixels of several.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
 from dlp.dialects.dlp.dim import hint
 from dlp.dialects.dlp.structured import Shape
 from dlp.targets import RegisterTile, Target
-
 
 # The share of its loads that a core keeps up while lines of the cache are on their way.
 _SUSTAINED_LOADS = 0.8
@@ -98,7 +99,12 @@ def register_tile(target: Target, op: ContractionOp) -> RegisterTile:
 
 def line_count(op: ContractionOp, shape: Shape) -> int:
     """Of how many lines of pixels a tile of a result of that shape may have some; 1 where it has no lines."""
-    if not isinstance(op, ConvOp) or not op.channels_last or op.spatial_rank < 2 or len(shape) != len(op.shape):
+    if (
+        not isinstance(op, ConvOp)
+        or not op.channels_last
+        or op.spatial_rank < 2
+        or len(shape) != len(op.shape)
+    ):
         return 1
     return max(1, hint(shape[-3]))
 

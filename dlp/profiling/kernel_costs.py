@@ -15,8 +15,8 @@ from dlp.dialects.dlp.dim import hint, hints
 from dlp.dialects.dlp.structured import StructuredOp
 from dlp.dialects.dlp.view import ViewOp
 from dlp.lowering._buffers import bytes_of
-from dlp.lowering.outline_kernels import COMMENT
 from dlp.lowering._kernels import kernels
+from dlp.lowering.outline_kernels import COMMENT
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,9 @@ def footprint(
                 seen.add(key)
                 size = prod(x.bound for x in region) * element_bytes(op.in_type(i).element_type)
                 if not (isinstance(op, ContractionOp) and i == 1):
-                    total.data.append((size, prod(hints(op.in_shape(i))) * element_bytes(op.in_type(i).element_type)))
+                    total.data.append(
+                        (size, prod(hints(op.in_shape(i))) * element_bytes(op.in_type(i).element_type))
+                    )
                 # What does not stay in the second-level cache comes from behind it each time.
                 fits = size <= target.l2_bytes
                 total.read_cycles += size / (L2_BYTES_PER_CYCLE if fits else MEMORY_BYTES_PER_CYCLE)
@@ -419,7 +421,8 @@ def block_of_accumulators(op: ContractionOp, shape: Shape, target: Target) -> tu
     Args:
         shape: of the result, or of what a task computes of it; of the same rank.
     """
-    rows, columns, lanes = (max(hint(shape[-2]), 1) if len(shape) > 1 else 1), hint(shape[-1]), target.vector_lanes
+    columns, lanes = hint(shape[-1]), target.vector_lanes
+    rows = max(hint(shape[-2]), 1) if len(shape) > 1 else 1
     lines = line_count(op, shape)
     run = next(iter(op.tile_runs().values()), None) or op.panel_width
     if run is None:
