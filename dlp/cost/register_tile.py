@@ -3,8 +3,8 @@
 The inner loop of a contraction holds `rows` x `vectors` accumulators. Each step of the reduction loads `vectors`
 vectors of weights, broadcasts `rows` numbers of data, and multiplies every pair of them. The block must fit the
 registers, feed the multipliers from few loads, and hold enough independent accumulators to hide their latency
-(Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). A panel of weights is larger than the
-first-level cache and is drawn from the second once for each block of rows, which nothing hides: the more rows, the
+(Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). A panel of weights is larger than
+the first-level cache and is drawn from the second once for each block of rows, which nothing hides: the more rows, the
 better; where a line of an image is short, a block takes pixels of several.
 """
 

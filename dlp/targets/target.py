@@ -93,8 +93,9 @@ class Target:
     fma_per_cycle: int
     fma_latency: int
     loads_per_cycle: int
-    l2_bytes_per_cycle: int
     stores_per_cycle: int
+    l2_bytes_per_cycle: int
+    """What one core draws from its second-level cache while it multiplies; the rest of the time it waits for it."""
     l1_bytes: int
     l2_bytes: int
     l3_bytes: int
@@ -279,8 +280,8 @@ _MACHINE: Mapping[str, type | tuple[type, str]] = {
     "fma_per_cycle": int,
     "fma_latency": int,
     "loads_per_cycle": int,
-    "l2_bytes_per_cycle": int,
     "stores_per_cycle": int,
+    "l2_bytes_per_cycle": int,
     "l1_bytes": int,
     "l2_bytes": int,
     "l3_bytes": int,
