@@ -33,7 +33,7 @@ def test_prefetches_stay_inside_the_weights(kernel: str, tmp_path: Path) -> None
     """With a cache that holds no weights: the interpreter checks every address that is asked for."""
     text = Path(dlp.targets.__file__).with_name("avx2.toml").read_text()
     target = tmp_path / "small.toml"
-    target.write_text(text.replace("l2_bytes = 524288", "l2_bytes = 64"))
+    target.write_text(text.replace("l1_bytes = 32768", "l1_bytes = 64"))
     passes = (STAGES["vectors"] + ",prefetch-weights{{target={0}}}").format(f'"{target}"')
     module = assert_pass_preserves(KERNELS[kernel](), passes, function="kernel", check_reads=True)
     assert any(isinstance(op, PrefetchOp) for op in module.walk())
