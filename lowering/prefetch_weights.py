@@ -34,6 +34,12 @@ from dlp.tiling.linear import Interval, Linear, NotAlignedError, evaluate
 from dlp.tiling.schedule import element_bytes
 
 
+_AHEAD = 8
+"""Steps of a reduction from asking the second-level cache to reading: some 100 cycles."""
+_FIRST_LEVEL = 3
+"""Locality, as `memref.prefetch` has it."""
+
+
 @dataclass(frozen=True)
 class PrefetchWeightsPass(ModulePass):
     """Ask for the next panel of weights while the present one is multiplied.
@@ -267,17 +273,27 @@ def _ask(function: func.FuncOp, reduction: _Reduction, ordinal: Linear, tiles: i
     bounds = [Linear(size - steps * share)]
     if tiles * share > width:
         bounds.append(following + (width - share) * steps)
-    start = Linear(0, [(_least(emitter, [part, *bounds]), 1)])
-    lines = emitter.subview(collapsed.results[0], [Interval.of(start, steps * share)])
-    lines.name_hint = "next"
-    at, stride = Linear(0), share
-    for loop in reversed(reduction.nest):
-        at += Linear(0, [(loop.body.block.args[0], stride)])
-        stride *= cast(int, _trips(loop))
+    assert target.prefetch_locality is not None
     first = reduction.nest[-1].body.block.first_op
-    assert first is not None and target.prefetch_locality is not None
+    assert first is not None
     inner = Emitter.before(first, function)
-    inner.add(PrefetchOp.of(lines, [inner.value(at)], target.prefetch_locality))
+
+    def ask(name: str, place: list[Linear], stride: int, locality: int, every: int) -> None:
+        start = Linear(0, [(_least(emitter, place), 1)])
+        lines = emitter.subview(collapsed.results[0], [Interval.of(start, steps * stride)])
+        lines.name_hint = name
+        at, step = Linear(0), stride
+        for loop in reversed(reduction.nest):
+            at += Linear(0, [(loop.body.block.args[0], step)])
+            step *= cast(int, _trips(loop))
+        for line in range(0, stride, every):
+            inner.add(PrefetchOp.of(lines, [inner.value(at + line)], locality))
+
+    ask("next", [part, *bounds], share, target.prefetch_locality, share)
+    bytes_of_element = element_bytes(type_.element_type)
+    if steps * width * bytes_of_element > target.l1_bytes:
+        ahead = [reduction.panel + _AHEAD * width, Linear(size - steps * width)]
+        ask("ahead", ahead, width, _FIRST_LEVEL, max(1, target.cache_line_bytes // bytes_of_element))
 
 
 def _least(emitter: Emitter, values: list[Linear]) -> SSAValue:

@@ -3,6 +3,7 @@
 
 // NONE-NOT: memref.prefetch
 
+// A panel that the first-level cache holds is not asked for again: there is no other prefetch.
 // Three tiles of rows share a panel of 512 x 16: each asks, at each step, for the next 6 elements of the panel behind,
 // the third for what is left; behind the last panel there is none.
 // CHECK-LABEL: func.func private @streamed
@@ -69,5 +70,22 @@ func.func private @not_packed(%a: memref<18x512xf32>, %w: memref<512x512xf32>, %
 // CHECK: memref.prefetch
 func.func private @windows(%x: memref<1x9x9x64xf32>, %w: memref<16x3x3x64x24xf32>, %y: memref<1x7x7x384xf32>) {
   dlp.conv ins(%x, %w : memref<1x9x9x64xf32>, memref<16x3x3x64x24xf32>) outs(%y : memref<1x7x7x384xf32>) {layout = "channels_last", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1, panel = 24}
+  func.return
+}
+
+// -----
+
+// A panel of 64 KiB comes from the second-level cache for each tile of rows: what is read in 8 steps is asked for as
+// well, for the last panel no further than its end.
+// CHECK-LABEL: func.func private @long_panel
+// CHECK: %[[AHEAD:.*]] = affine.min affine_map<(d0) -> (((d0 * 16384) + 128), 245760)>
+// CHECK-NEXT: %[[LINES:.*]] = memref.subview %{{.*}}[%[[AHEAD]]] [16384] [1]
+// CHECK: scf.for %[[K:.*]] = {{.*}} iter_args
+// CHECK: memref.prefetch %{{.*}}, read, locality<2>, data
+// CHECK: %[[AT:.*]] = affine.apply {{.*}}d0 * 16{{.*}} (%[[K]])
+// CHECK-NEXT: memref.prefetch %[[LINES]][%[[AT]]], read, locality<3>, data
+// CHECK-NOT: memref.prefetch
+func.func private @long_panel(%a: memref<18x1024xf32>, %w: memref<16x1024x16xf32>, %y: memref<18x256xf32>) {
+  dlp.matmul ins(%a, %w : memref<18x1024xf32>, memref<16x1024x16xf32>) outs(%y : memref<18x256xf32>) {panel = 16}
   func.return
 }
