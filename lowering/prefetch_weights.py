@@ -33,7 +33,6 @@ from dlp.tiling.emitter import Emitter
 from dlp.tiling.linear import Interval, Linear, NotAlignedError, evaluate
 from dlp.tiling.schedule import element_bytes
 
-
 _AHEAD = 8
 """Steps of a reduction from asking the second-level cache to reading: some 100 cycles."""
 _FIRST_LEVEL = 3
