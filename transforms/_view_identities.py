@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from xdsl.ir import SSAValue
@@ -17,11 +18,13 @@ from dlp.dialects.dlp.view import (
     SliceOp,
     TransposeOp,
     ViewOp,
+    reshape_groups,
 )
 
 from ._algebra_rules import Rule
 from ._carried_views import shape_of
 from ._constants import splat, splat_value
+from ._free_reshape import reshapes_freely
 
 
 def constants_viewed(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
@@ -43,6 +46,37 @@ def transposes_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
     if isinstance(x.owner, TransposeOp):
         return b(TransposeOp, x.owner.operands[0], permutation=[x.owner.order[d] for d in order])
     return None
+
+
+def transposes_joined(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
+    """transpose(reshape(transpose(x))) moves elements once: what the reshape cuts is cut before, what it joins behind."""
+    reshape = op.operands[0].owner
+    if not isinstance(reshape, ReshapeOp) or not reshape.result.has_one_use():
+        return None
+    first = reshape.operands[0].owner
+    if not isinstance(first, TransposeOp) or not first.result.has_one_use():
+        return None
+    if reshapes_freely(first.result, reshape.shape):
+        return None
+    x = first.operands[0]
+    source = shape_of(x)
+    pieces: dict[int, Sequence[int]] = {}
+    places: dict[int, list[tuple[int, int]]] = {}
+    for cut, joined in reshape_groups(first.shape, reshape.shape):
+        if len(cut) == 1:
+            pieces[first.order[cut[0]]] = [reshape.shape[d] for d in joined]
+            places |= {d: [(first.order[cut[0]], i)] for i, d in enumerate(joined)}
+        elif len(joined) <= 1:
+            pieces |= {first.order[d]: [first.shape[d]] for d in cut}
+            places |= {d: [(first.order[k], 0) for k in cut] for d in joined}
+        else:
+            return None
+    walk = [(s, i) for s in range(len(source)) for i in range(len(pieces[s]))]
+    order = [walk.index(place) for d in cast(TransposeOp, op).order for place in places.get(d, ())]
+    if len(order) != len(walk):
+        return None
+    parts = b(ReshapeOp, x, shape=[pieces[s][i] for s, i in walk])
+    return b(ReshapeOp, b(TransposeOp, parts, permutation=order), shape=op.shape)
 
 
 def reshapes_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
@@ -150,7 +184,7 @@ def leading_broadcasts_dropped(op: DestinationOp, b: GraphBuilder) -> SSAValue |
 
 VIEW_IDENTITIES: dict[type, tuple[Rule, ...]] = {
     CopyOp: (copies_dropped,),
-    TransposeOp: (transposes_merged,),
+    TransposeOp: (transposes_merged, transposes_joined),
     ReshapeOp: (reshapes_merged,),
     SliceOp: (slices_merged,),
     BroadcastOp: (broadcasts_merged,),

@@ -7,11 +7,11 @@ and how evenly the tiles divide among the threads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil, prod
 
-from xdsl.dialects.builtin import FixedBitwidthType
+from xdsl.dialects.builtin import FixedBitwidthType, MemRefType, ShapedType
 from xdsl.ir import Attribute
 from xdsl.ir.affine import AffineBinaryOpExpr, AffineBinaryOpKind
 
@@ -19,7 +19,7 @@ from dlp.cost.register_tile import choose_register_tile, line_count
 from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
 from dlp.dialects.dlp.dim import Dim, hint, hints, is_static
 from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp, TransformOp
-from dlp.dialects.dlp.view import PadOp, ViewOp
+from dlp.dialects.dlp.view import CopyOp, PadOp, ViewOp
 from dlp.targets import Target
 from dlp.tiling.fusion import Level, check_alignment, operand_region, writer_of
 from dlp.tiling.linear import Interval, Linear, NotAlignedError, Region, whole
@@ -37,6 +37,8 @@ L3_BYTES_PER_CYCLE = 12.0
 MEMORY_BYTES_PER_CYCLE = 6.0
 # Bytes a cycle that one core draws from what another one wrote last; measured on a server of 2023.
 OTHER_CORE_BYTES_PER_CYCLE = 6.0
+# Bytes.
+CACHE_LINE = 64
 
 
 def element_bytes(element: Attribute) -> int:
@@ -62,6 +64,28 @@ class Footprint:
             self.scratch_bytes <= target.l1_bytes // 2
             and self.cycles + self.read_cycles + TILE_OVERHEAD <= REGION_OVERHEAD
         )
+
+
+def strides_of(buffer: ShapedType) -> tuple[int, ...] | None:
+    """Distances in elements of a buffer whose layout is known before it runs."""
+    strides = buffer.get_strides() if isinstance(buffer, MemRefType) else None
+    if strides is None or any(n is None for n in strides):
+        return None
+    return tuple(n for n in strides if n is not None)
+
+
+def bytes_fetched(buffer: ShapedType, sizes: Sequence[int]) -> int:
+    """Bytes of the cache lines that a box of a buffer lies in, with what of them is not of the box."""
+    element = element_bytes(buffer.get_element_type())
+    count, strides = prod(sizes), strides_of(buffer)
+    run = 1
+    for stride, n in sorted(zip(strides or (), sizes, strict=bool(strides))):
+        if n == 1:
+            continue
+        if stride > run:
+            return count // run * min(max(run * element, CACHE_LINE), stride * element)
+        run = max(run, stride * n)
+    return count * element
 
 
 def is_depthwise(op: DestinationOp) -> bool:
@@ -121,7 +145,7 @@ def footprint(
             key = (id(op.operands[i]), tuple(x.key for x in region))
             if key not in seen:
                 seen.add(key)
-                size = prod(x.bound for x in region) * element_bytes(op.in_type(i).element_type)
+                size = bytes_fetched(op.in_type(i), [x.bound for x in region])
                 if not (isinstance(op, ContractionOp) and i == 1):
                     total.data.append(
                         (size, prod(hints(op.in_shape(i))) * element_bytes(op.in_type(i).element_type))
@@ -378,7 +402,8 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
     elif transform is not None:
         for d, run in transform.tile_runs().items():
             tile[d] = run if shape[d] > run else 0
-        tile[last] = lanes
+        # Weights as the framework has them lie in no row of vectors: one by one, in code that is as much shorter.
+        tile[last] = 1 if (strides := strides_of(transform.in_type(0))) and strides[-1] != 1 else lanes
     elif windowed is not None and _reduces_columns(windowed):
         tile[last] = 0
         order = [d for d in order if d != last]
@@ -393,6 +418,8 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
         tile[last] = min(4 * lanes, ceil(shape[last] / lanes) * lanes)
         if swapped is not None and shape[swapped] != 1:
             tile[last], tile[swapped] = lanes, lanes
+        elif isinstance(root, CopyOp):
+            order = _along_operand(root, order)
     order = [d for d in order if tile[d] and shape[d] != 1]
     balanced = transform is None and swapped is None
     rests = {
@@ -401,6 +428,14 @@ def register_level(root: StructuredOp, fused: list[DestinationOp], target: Targe
         if isinstance(n, Dim) and tile[d] > 1
     }
     return Level(tuple(tile), tuple(order), balanced=balanced, vector=last, rests=rests)
+
+
+def _along_operand(op: CopyOp, order: list[int]) -> list[int]:
+    """Loops of a copy that has to fetch its elements one by one: a line of the operand is used up while it is there."""
+    strides, last = strides_of(op.in_type(0)), len(op.shape) - 1
+    if strides is None or strides[last] == 1:
+        return order
+    return [*sorted((d for d in order if d != last), key=lambda d: -strides[d]), *(d for d in order if d == last)]
 
 
 def _narrower(columns: int, target: Target) -> tuple[int, ...]:
