@@ -312,11 +312,17 @@ def _write_source(folder: Path, unit: CUnit) -> None:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """IR is a graph full of cycles that stays alive: collecting while it grows costs time and frees nothing."""
+    """IR is a graph full of cycles that stays alive: collecting while it grows costs time and frees nothing.
+
+    What is left of it goes with the next full collection: to look for it now would hold up the first call.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            if not gc.get_freeze_count():  # else these two would thaw what somebody has frozen
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
