@@ -86,3 +86,35 @@ func.func private @one_line(%x: memref<1x16x16x64xf32>, %w: memref<4x3x3x64x32xf
   dlp.conv ins(%x, %w : memref<1x16x16x64xf32>, memref<4x3x3x64x32xf32>) outs(%y : memref<1x14x14x128xf32>) {layout = "channels_last", strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1, panel = 32}
   func.return
 }
+
+// A copy whose operand lies in no rows follows the operand: what is near in it comes first, the result's rows are whole.
+// CHECK-LABEL: func.func private @along_operand
+// CHECK: scf.for %i3
+// CHECK: scf.for %i1
+// CHECK: scf.for %i2
+// CHECK: scf.for %i4
+// CHECK: dlp.copy {{.*}} outs(%{{.*}} : memref<1x1x1x1x32xf32,
+func.func private @along_operand(%x: memref<1x7x7x512x128xf32, strided<[3211264, 7, 1, 49, 25088]>>, %y: memref<1x7x7x512x128xf32>) {
+  dlp.copy ins(%x : memref<1x7x7x512x128xf32, strided<[3211264, 7, 1, 49, 25088]>>) outs(%y : memref<1x7x7x512x128xf32>)
+  func.return
+}
+
+// One whose rows are rows of the operand goes through its result.
+// CHECK-LABEL: func.func private @along_result
+// CHECK: scf.for %i0
+// CHECK: scf.for %i1
+// CHECK: scf.for %i2
+func.func private @along_result(%x: memref<8x16x64xf32, strided<[64, 512, 1]>>, %y: memref<8x16x64xf32>) {
+  dlp.copy ins(%x : memref<8x16x64xf32, strided<[64, 512, 1]>>) outs(%y : memref<8x16x64xf32>)
+  func.return
+}
+
+// Filters as the framework has them are transformed one by one, in a loop; what lies in rows by the vector.
+// CHECK-LABEL: func.func private @filters
+// CHECK: dlp.winograd_filter_transform {{.*}} outs(%{{.*}} : memref<6x6x1x1xf32,
+// CHECK: dlp.winograd_filter_transform {{.*}} outs(%{{.*}} : memref<6x6x1x8xf32,
+func.func private @filters(%w: memref<3x3x4x64xf32, strided<[3, 1, 9, 36]>>, %v: memref<3x3x4x64xf32>, %y: memref<6x6x4x64xf32>, %z: memref<6x6x4x64xf32>) {
+  dlp.winograd_filter_transform ins(%w : memref<3x3x4x64xf32, strided<[3, 1, 9, 36]>>) outs(%y : memref<6x6x4x64xf32>) {tile = 4 : i64, window = 3 : i64}
+  dlp.winograd_filter_transform ins(%v : memref<3x3x4x64xf32>) outs(%z : memref<6x6x4x64xf32>) {tile = 4 : i64, window = 3 : i64}
+  func.return
+}

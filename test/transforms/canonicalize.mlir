@@ -190,3 +190,49 @@ func.func @not_growing(%x: tensor<2x2xf32>, %y: tensor<2x2xf32>) -> (tensor<2x6x
   %3 = dlp.concat ins(%y, %x : tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x4xf32> {dimension = 1 : i64}
   func.return %0, %1, %2, %3 : tensor<2x6xf32>, tensor<2x4xf32>, tensor<6x2xf32>, tensor<2x4xf32>
 }
+
+// -----
+
+// Two transposes with a reshape between them: what the reshape cuts is cut before, and elements move once.
+
+// CHECK-LABEL: func.func @joined
+// CHECK-SAME:    (%[[W:.*]]: tensor<64x6x2x3xf32>)
+// CHECK-NEXT:    %[[P:.*]] = dlp.reshape ins(%[[W]] : tensor<64x6x2x3xf32>) -> tensor<4x16x6x2x3xf32>
+// CHECK-NEXT:    %[[T:.*]] = dlp.transpose ins(%[[P]] : tensor<4x16x6x2x3xf32>) -> tensor<4x2x3x6x16xf32> {permutation = array<i64: 0, 3, 4, 2, 1>}
+// CHECK-NEXT:    %[[R:.*]] = dlp.reshape ins(%[[T]] : tensor<4x2x3x6x16xf32>) -> tensor<4x36x16xf32>
+// CHECK-NEXT:    func.return %[[R]]
+func.func @joined(%w: tensor<64x6x2x3xf32>) -> tensor<4x36x16xf32> {
+  %0 = dlp.transpose ins(%w : tensor<64x6x2x3xf32>) -> tensor<2x3x6x64xf32> {permutation = array<i64: 2, 3, 1, 0>}
+  %1 = dlp.reshape ins(%0 : tensor<2x3x6x64xf32>) -> tensor<36x4x16xf32>
+  %2 = dlp.transpose ins(%1 : tensor<36x4x16xf32>) -> tensor<4x36x16xf32> {permutation = array<i64: 1, 0, 2>}
+  func.return %2 : tensor<4x36x16xf32>
+}
+
+// -----
+
+// A reshape that copies nothing, one that others read, one that cuts across dimensions.
+
+// CHECK-LABEL: func.func @not_joined
+// CHECK-SAME:    (%[[X:.*]]: tensor<8x6xf32>, %[[Y:.*]]: tensor<4x6x2xf32>, %[[Z:.*]]: tensor<6x4x5xf32>)
+// CHECK:         dlp.transpose ins(%[[X]]
+// CHECK-NEXT:    dlp.reshape
+// CHECK-NEXT:    dlp.transpose
+// CHECK-NEXT:    dlp.transpose ins(%[[Y]]
+// CHECK-NEXT:    dlp.reshape
+// CHECK-NEXT:    dlp.transpose
+// CHECK-NEXT:    dlp.transpose ins(%[[Z]]
+// CHECK-NEXT:    dlp.reshape
+// CHECK-NEXT:    dlp.transpose
+// CHECK-NEXT:    func.return
+func.func @not_joined(%x: tensor<8x6xf32>, %y: tensor<4x6x2xf32>, %z: tensor<6x4x5xf32>) -> (tensor<4x6x2xf32>, tensor<12x4xf32>, tensor<4x12xf32>, tensor<8x15xf32>) {
+  %0 = dlp.transpose ins(%x : tensor<8x6xf32>) -> tensor<6x8xf32> {permutation = array<i64: 1, 0>}
+  %1 = dlp.reshape ins(%0 : tensor<6x8xf32>) -> tensor<6x4x2xf32>
+  %2 = dlp.transpose ins(%1 : tensor<6x4x2xf32>) -> tensor<4x6x2xf32> {permutation = array<i64: 1, 0, 2>}
+  %3 = dlp.transpose ins(%y : tensor<4x6x2xf32>) -> tensor<4x2x6xf32> {permutation = array<i64: 0, 2, 1>}
+  %4 = dlp.reshape ins(%3 : tensor<4x2x6xf32>) -> tensor<4x12xf32>
+  %5 = dlp.transpose ins(%4 : tensor<4x12xf32>) -> tensor<12x4xf32> {permutation = array<i64: 1, 0>}
+  %6 = dlp.transpose ins(%z : tensor<6x4x5xf32>) -> tensor<4x6x5xf32> {permutation = array<i64: 1, 0, 2>}
+  %7 = dlp.reshape ins(%6 : tensor<4x6x5xf32>) -> tensor<15x8xf32>
+  %8 = dlp.transpose ins(%7 : tensor<15x8xf32>) -> tensor<8x15xf32> {permutation = array<i64: 1, 0>}
+  func.return %2, %5, %4, %8 : tensor<4x6x2xf32>, tensor<12x4xf32>, tensor<4x12xf32>, tensor<8x15xf32>
+}
