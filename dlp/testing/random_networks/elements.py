@@ -84,7 +84,10 @@ def binary(b: Builder, x: Value) -> None:
     if b.chance(0.15):
         b.call(torch.div, x, b.quiet(torch.add, b.quiet(torch.abs, y), 1.0))
     else:
-        b.call(b.random.choice(BINARY), *operands)
+        function = b.random.choice(BINARY)
+        if function is torch.copysign:  # of a NaN's sign nobody says what it is
+            operands[1] = b.quiet(torch.nan_to_num, operands[1])
+        b.call(function, *operands)
 
 
 @step(floats, 0.8)
