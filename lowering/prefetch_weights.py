@@ -24,6 +24,8 @@ from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 
+from dlp.dialects.dlp.dim import Symbol
+from dlp.dialects.dlp.structured import dims_of
 from dlp.dialects.memref import PrefetchOp
 from dlp.lowering._kernels import kernels
 from dlp.pass_scope import Scope
@@ -32,6 +34,7 @@ from dlp.targets import Target, load
 from dlp.tiling.emitter import Emitter
 from dlp.tiling.linear import Interval, Linear, NotAlignedError, evaluate
 from dlp.tiling.schedule import element_bytes
+from dlp.tiling.sizes import symbols_of
 
 _AHEAD = 8
 """Steps of a reduction from asking the second-level cache to reading: some 100 cycles."""
@@ -49,12 +52,13 @@ class PrefetchWeightsPass(ModulePass):
     Weights that do not fit the first-level cache come from behind it in every call, panel by panel, and the first tile
     of rows would wait for each of them: the second level is no better a bound, since what a whole network reads between
     two calls of a kernel is more than that holds. All tiles of rows that a panel is multiplied with share the work of
-    asking for the next one: each asks for its part, spread evenly over the steps of its reduction. A panel is the
+    asking for the next one: each asks for its part, spread evenly over the steps of its reduction. Where only a run
+    knows how many tiles there are, they divide it as at the sizes that the code is made with in mind. A panel is the
     contiguous part of an operand that one reduction reads, each element once.
 
     Left alone: operands that fit the first-level cache, panels that a single tile of rows reads (hardware foresees
-    reading in a row), operands that are read in another order, sizes that only a run knows, and everything on targets
-    that have no use for prefetches.
+    reading in a row), operands that are read in another order, panels whose size only a run knows, and everything on
+    targets that have no use for prefetches.
     """
 
     name = "prefetch-weights"
@@ -68,6 +72,7 @@ class PrefetchWeightsPass(ModulePass):
         if target.prefetch_locality is None:
             return
         for function in kernels(op):
+            hints = _hints(function)
             reductions: dict[object, list[_Reduction]] = {}
             for loop in [o for o in function.walk() if isinstance(o, scf.ForOp)]:
                 reduction = _Reduction.of(loop, target)
@@ -75,7 +80,7 @@ class PrefetchWeightsPass(ModulePass):
                     key = (reduction.around, reduction.weights, reduction.panel.key)
                     reductions.setdefault(key, []).append(reduction)
             for alike in reductions.values():
-                _share(function, alike, target)
+                _share(function, alike, hints, target)
 
 
 @dataclass
@@ -213,20 +218,59 @@ def _trips(loop: Operation) -> int | None:
     """How often a loop from 0 with step 1 runs; None where it is another one, or only a run knows."""
     if not isinstance(loop, scf.ForOp):
         return None
-    bounds = [_linear(v) for v in (loop.lb, loop.ub, loop.step)]
-    if not all(b.is_constant for b in bounds) or bounds[0].constant != 0 or bounds[2].constant != 1:
+    trips = _open_trips(loop)
+    return trips.constant if trips is not None and trips.is_constant else None
+
+
+def _open_trips(loop: scf.ForOp) -> Linear | None:
+    """How often a loop from 0 with step 1 runs, as a number or a value; None where it is another one."""
+    first, step = _linear(loop.lb), _linear(loop.step)
+    if not (first.is_constant and step.is_constant and (first.constant, step.constant) == (0, 1)):
         return None
-    return bounds[1].constant
+    last = _linear(loop.ub)
+    return last if last.is_constant else Linear(0, [(loop.ub, 1)])
 
 
-def _share(function: func.FuncOp, alike: list[_Reduction], target: Target) -> None:
+def _hints(function: func.FuncOp) -> dict[SSAValue, int]:
+    """What the symbols that a function takes were when it was compiled."""
+    known: dict[str, Symbol] = {}
+    for argument in function.body.block.args:
+        if isinstance(argument.type, MemRefType) and (dims := dims_of(argument.type)) is not None:
+            known |= dims.get_symbols()
+    return {value: known[name].hint for name, value in symbols_of(function).items() if name in known}
+
+
+def _expected(value: SSAValue, hints: Mapping[SSAValue, int]) -> int | None:
+    """A number that follows from sizes, for those that the code is made with in mind."""
+    owner = value.owner
+    if value in hints:
+        return hints[value]
+    if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr):
+        return owner.value.value.data
+    if isinstance(owner, affine.ApplyOp):
+        operands = [_expected(operand, hints) for operand in owner.operands]
+        dims = [n for n in operands if n is not None]
+        if len(dims) == len(operands) == owner.map.data.num_dims:
+            return owner.map.data.eval(dims, [])[0]
+    return None
+
+
+def _share(
+    function: func.FuncOp, alike: list[_Reduction], hints: Mapping[SSAValue, int], target: Target
+) -> None:
     """Let the reductions over one panel ask for the next one, each for a part of it."""
     nests = {reduction.nest[0]: reduction for reduction in alike}
     places, tiles = _ordinals(alike[0].around, nests, Linear(0))
-    if len(places) < len(nests) or not tiles.is_constant or tiles.constant < 2:
+    expected = tiles.constant
+    for value, factor in tiles.terms:
+        trips = _expected(value, hints)
+        if trips is None:
+            return
+        expected += trips * factor
+    if len(places) < len(nests) or expected < 2:
         return
     for nest, ordinal in places:
-        _ask(function, nests[nest], ordinal, tiles.constant, target)
+        _ask(function, nests[nest], ordinal, expected, tiles.is_constant, target)
     count("panels prefetched")
 
 
@@ -242,7 +286,7 @@ def _ordinals(
             found.append((op, start))
             start += 1
             continue
-        trips = _trips(op)
+        trips = _open_trips(op)
         _, once = _ordinals(op.body.block, nests, Linear(0))
         if trips is not None and once.is_constant and once.constant:
             index = Linear(0, [(op.body.block.args[0], once.constant)])
@@ -251,8 +295,10 @@ def _ordinals(
     return found, start
 
 
-def _ask(function: func.FuncOp, reduction: _Reduction, ordinal: Linear, tiles: int, target: Target) -> None:
-    """Prefetch, in each step of a reduction, a part of the next panel."""
+def _ask(
+    function: func.FuncOp, reduction: _Reduction, ordinal: Linear, tiles: int, exact: bool, target: Target
+) -> None:
+    """Prefetch, in each step of a reduction, a part of the next panel; without `exact` there may be other tiles."""
     steps, width, weights = reduction.steps, reduction.width, reduction.weights
     type_ = cast("MemRefType[Attribute]", weights.type)
     size = prod(type_.get_shape())
@@ -270,7 +316,7 @@ def _ask(function: func.FuncOp, reduction: _Reduction, ordinal: Linear, tiles: i
     following = reduction.panel + steps * width
     part = following + ordinal * (steps * share)
     bounds = [Linear(size - steps * share)]
-    if tiles * share > width:
+    if tiles * share > width or not exact:
         bounds.append(following + (width - share) * steps)
     assert target.prefetch_locality is not None
     first = reduction.nest[-1].body.block.first_op

@@ -7,6 +7,8 @@ from typing import TypeGuard
 from xdsl.ir import Block, Operation, SSAValue
 
 from dlp.dialects.dlp.composite import AttentionOp
+from dlp.dialects.dlp.contraction import MatmulOp
+from dlp.dialects.dlp.dim import is_static
 from dlp.dialects.dlp.elementwise import ConstantOp
 from dlp.dialects.dlp.structured import DestinationOp, GraphBuilder, StructuredOp
 from dlp.dialects.dlp.view import CopyOp, ReshapeOp, TransposeOp, ViewOp
@@ -33,6 +35,24 @@ def make_copies_explicit(block: Block, layouts: Layouts) -> None:
         op.operands[0] = copied
         if isinstance(source.owner, ViewOp) and not source.uses:
             block.erase_op(source.owner)
+
+
+def write_out_transposes(block: Block, layouts: Layouts) -> None:
+    """Make the transpose that a matrix product of open size reads as its columns an op of its own.
+
+    Of known size, a tile's columns are brought into order inside the product (`promote-operands`); over rows of open
+    size that would be done again for every tile of them.
+    """
+    for op in list(block.ops):
+        if not isinstance(op, MatmulOp) or is_static((*op.shape, *op.in_shape(1))):
+            continue
+        view = op.ins[1].owner
+        if isinstance(view, TransposeOp) and view.order[-1] != len(view.order) - 1 and layouts.is_free(view):
+            copied = GraphBuilder(op).insert(view.clone()).res[0]
+            layouts.copied.add(copied)
+            op.operands[1] = copied
+            if not view.res[0].uses:
+                block.erase_op(view)
 
 
 def _can_be_written_transposed(view: object) -> TypeGuard[TransposeOp]:

@@ -21,7 +21,12 @@ from dlp.dialects.dlp.view import ViewOp
 from dlp.statistics import count
 
 from ._fusion_nodes import Node, Role
-from ._fusion_preparation import make_copies_explicit, separate_constants, sink_constants
+from ._fusion_preparation import (
+    make_copies_explicit,
+    separate_constants,
+    sink_constants,
+    write_out_transposes,
+)
 from ._fusion_rules import Chain, Elementwise, FusionRule, Rows, Trailing
 from ._fusion_rules_deep import Attention, DepthFirst, Strips
 from ._grouping import Group, Grouping
@@ -83,6 +88,7 @@ class Fuse(ModulePass):
                 for block in reversed(list(graph_blocks(function))):
                     sink_constants(block)
                     make_copies_explicit(block, layouts)
+                    write_out_transposes(block, layouts)
                     separate_constants(block, layouts)
                     _rewrite(block, Grouping(block, rules, layouts))
 

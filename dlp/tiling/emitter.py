@@ -110,10 +110,10 @@ class Emitter:
         op = self.add(affine.ApplyOp([self.value(linear)], AffineMapAttr(quotient)))
         return Linear(0, [(op.result, 1)])
 
-    def clamped(self, value: SSAValue, lowest: int, highest: int) -> SSAValue:
+    def clamped(self, value: SSAValue, lowest: int, highest: Size) -> SSAValue:
         """min(max(value, lowest), highest)."""
         at_least = self.add(arith.MaxSIOp(value, self.index(lowest))).result
-        return self.add(arith.MinSIOp(at_least, self.index(highest))).result
+        return self.add(arith.MinSIOp(at_least, self.value(self.size(highest)))).result
 
     def _static_or_value(self, linear: Linear) -> int | SSAValue:
         return linear.constant if linear.is_constant else self.value(linear)

@@ -215,7 +215,7 @@ def _for_all_sizes(root: StructuredOp, best: Level | None, target: Target) -> Le
             tile[d], rests[d] = runs[d], tuple(range(runs[d] - 1, 0, -1))
             continue
         if d == last:
-            steps = (4 * target.vector_lanes, target.vector_lanes)
+            steps = (4 * target.vector_lanes, target.vector_lanes, max(1, target.vector_lanes // 4))
         elif d == last - 1 and contraction is not None:
             columns = hint(shape[last])
             _, rows, _ = block_of_accumulators(contraction, (n, columns), target)

@@ -10,7 +10,7 @@ from xdsl.dialects import func, memref
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr
 
-from dlp.dialects.dlp.structured import StructuredOp
+from dlp.dialects.dlp.structured import StructuredOp, shape_of
 from dlp.targets import Target
 from dlp.tiling.vector_access import has_vector_form, is_open, runs_along_reduction
 from dlp.tiling.vectorize_op import TileContext, VectorizeOp
@@ -72,6 +72,8 @@ class VectorizeBlock:
         while changed:
             changed = False
             for buffer in self.tile.carried:
+                if shape_of(buffer.type)[-1:] in ((), (1,)):
+                    continue  # one for all lanes
                 users = {cast(StructuredOp, u.operation) for u in buffer.uses}
                 if users & scalar and not users <= scalar:
                     scalar |= users
