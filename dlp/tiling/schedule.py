@@ -231,6 +231,9 @@ def _for_all_sizes(root: StructuredOp, best: Level | None, target: Target) -> Le
         tile[d], rests[d] = kept[0], tuple(kept[1:])
         if whole_rows and contraction is not None and d != last and not isinstance(shape[last], Dim):
             tile[last] = _narrow(contraction, tile[last] or shape[last], root, target)
+            # All tiles of rows after each other read one panel, as those of known sizes do.
+            if (panel := contraction.panel_width) and shape[last] > panel:
+                tile[last] = panel
     parallel = () if best is None else best.parallel
     columns = tuple(d for d in (last,) if tile[d] and d not in parallel and d not in rests)
     order = (*parallel, *columns, *(d for d in rests if d not in parallel))
