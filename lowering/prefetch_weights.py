@@ -255,29 +255,36 @@ def _expected(value: SSAValue, hints: Mapping[SSAValue, int]) -> int | None:
     return None
 
 
+def _expected_of(count: Linear, hints: Mapping[SSAValue, int]) -> int | None:
+    total = count.constant
+    for value, factor in count.terms:
+        if (n := _expected(value, hints)) is None:
+            return None
+        total += n * factor
+    return total
+
+
 def _share(
     function: func.FuncOp, alike: list[_Reduction], hints: Mapping[SSAValue, int], target: Target
 ) -> None:
     """Let the reductions over one panel ask for the next one, each for a part of it."""
     nests = {reduction.nest[0]: reduction for reduction in alike}
-    places, tiles = _ordinals(alike[0].around, nests, Linear(0))
-    expected = tiles.constant
-    for value, factor in tiles.terms:
-        trips = _expected(value, hints)
-        if trips is None:
-            return
-        expected += trips * factor
-    if len(places) < len(nests) or expected < 2:
+    places, tiles = _ordinals(alike[0].around, nests, Linear(0), hints)
+    expected = _expected_of(tiles, hints)
+    if len(places) < len(nests) or expected is None or expected < 2:
         return
     for nest, ordinal in places:
-        _ask(function, nests[nest], ordinal, expected, tiles.is_constant, target)
+        _ask(function, nests[nest], ordinal, expected, not hints, target)
     count("panels prefetched")
 
 
 def _ordinals(
-    block: Block, nests: Mapping[scf.ForOp, _Reduction], start: Linear
+    block: Block, nests: Mapping[scf.ForOp, _Reduction], start: Linear, hints: Mapping[SSAValue, int]
 ) -> tuple[list[tuple[scf.ForOp, Linear]], Linear]:
-    """The nests in a block, each with the number of nests that ran before it; and how many ran after the block."""
+    """The nests in a block, each with the number of nests that ran before it; and how many ran after the block.
+
+    Where a loop around others runs as often as only a run knows, the numbers are those for the expected sizes.
+    """
     found: list[tuple[scf.ForOp, Linear]] = []
     for op in block.ops:
         if not isinstance(op, scf.ForOp):
@@ -287,11 +294,11 @@ def _ordinals(
             start += 1
             continue
         trips = _open_trips(op)
-        _, once = _ordinals(op.body.block, nests, Linear(0))
-        if trips is not None and once.is_constant and once.constant:
-            index = Linear(0, [(op.body.block.args[0], once.constant)])
-            found += _ordinals(op.body.block, nests, start + index)[0]
-            start += trips * once.constant
+        once = _expected_of(_ordinals(op.body.block, nests, Linear(0), hints)[1], hints)
+        if trips is not None and once:
+            index = Linear(0, [(op.body.block.args[0], once)])
+            found += _ordinals(op.body.block, nests, start + index, hints)[0]
+            start += trips * once
     return found, start
 
 

@@ -39,6 +39,8 @@ MEMORY_BYTES_PER_CYCLE = 6.0
 OTHER_CORE_BYTES_PER_CYCLE = 6.0
 # Bytes.
 CACHE_LINE = 64
+# More rows than any block of accumulators has.
+_MANY = 1 << 16
 
 
 def element_bytes(element: Attribute) -> int:
@@ -219,8 +221,13 @@ def _for_all_sizes(root: StructuredOp, best: Level | None, target: Target) -> Le
         elif d == last - 1 and contraction is not None:
             columns = hint(shape[last])
             _, rows, _ = block_of_accumulators(contraction, (n, columns), target)
-            # Of 6 rows and 2 vectors: 4 rows still hide the latency of multiply-adds, 2 do not.
-            steps = (rows, max(1, 2 * rows // 3), max(1, rows // 3))
+            _, most, _ = block_of_accumulators(contraction, (_MANY, columns), target)
+            if most >= 12:
+                # What is left of images is often a half of that: lines have 7, 14, 28, 56 pixels.
+                steps = (rows, most // 2, ceil(most / 4), 2)
+            else:
+                # Of 6 rows and 2 vectors: 4 rows still hide the latency of multiply-adds, 2 do not.
+                steps = (rows, max(1, 2 * rows // 3), max(1, rows // 3))
         else:
             tile[d], rests[d] = 1, ()
             continue
