@@ -97,3 +97,19 @@ func.func private @reversed(%x: memref<8xf32>, %y: memref<8xf32>) {
   dlp.slice ins(%x : memref<8xf32>) outs(%y : memref<8xf32>) {offsets = array<i64: 7>, steps = array<i64: -1>}
   func.return
 }
+
+// -----
+
+// A number that is made beside a tile is one for all lanes: what reads it are vectors.
+// CHECK-LABEL: func.func private @scaled
+// CHECK: vector.load
+// CHECK: arith.mulf {{.*}} : vector<8xf32>
+// CHECK: vector.store
+// CHECK-NOT: memref.store
+// CHECK: func.return
+func.func private @scaled(%x: memref<2x8xf32>, %y: memref<2x8xf32>) {
+  %c = memref.alloca() : memref<f32>
+  dlp.constant ins() outs(%c : memref<f32>) {value = 1.25e-01 : f64}
+  dlp.mul ins(%x, %c : memref<2x8xf32>, memref<f32>) outs(%y : memref<2x8xf32>)
+  func.return
+}
