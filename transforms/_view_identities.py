@@ -49,7 +49,7 @@ def transposes_merged(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
 
 
 def transposes_joined(op: DestinationOp, b: GraphBuilder) -> SSAValue | None:
-    """transpose(reshape(transpose(x))) moves elements once: what the reshape cuts is cut before, what it joins behind."""
+    """transpose(reshape(transpose(x))) is one transpose: what the reshape cuts is cut before, what it joins behind."""
     reshape = op.operands[0].owner
     if not isinstance(reshape, ReshapeOp) or not reshape.result.has_one_use():
         return None

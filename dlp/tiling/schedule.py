@@ -11,14 +11,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil, prod
 
-from xdsl.dialects.builtin import FixedBitwidthType, MemRefType, ShapedType
+from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
 from xdsl.ir import Attribute
 from xdsl.ir.affine import AffineBinaryOpExpr, AffineBinaryOpKind
 
 from dlp.cost.register_tile import choose_register_tile, line_count
 from dlp.dialects.dlp.contraction import ContractionOp, ConvOp
 from dlp.dialects.dlp.dim import Dim, hint, hints, is_static
-from dlp.dialects.dlp.structured import DestinationOp, IterationSpace, Shape, StructuredOp, TransformOp
+from dlp.dialects.dlp.structured import (
+    DestinationOp,
+    IterationSpace,
+    Shape,
+    ShapedValueType,
+    StructuredOp,
+    TransformOp,
+)
 from dlp.dialects.dlp.view import CopyOp, PadOp, ViewOp
 from dlp.targets import Target
 from dlp.tiling.fusion import Level, check_alignment, operand_region, writer_of
@@ -68,7 +75,7 @@ class Footprint:
         )
 
 
-def strides_of(buffer: ShapedType) -> tuple[int, ...] | None:
+def strides_of(buffer: ShapedValueType) -> tuple[int, ...] | None:
     """Distances in elements of a buffer whose layout is known before it runs."""
     strides = buffer.get_strides() if isinstance(buffer, MemRefType) else None
     if strides is None or any(n is None for n in strides):
@@ -76,9 +83,9 @@ def strides_of(buffer: ShapedType) -> tuple[int, ...] | None:
     return tuple(n for n in strides if n is not None)
 
 
-def bytes_fetched(buffer: ShapedType, sizes: Sequence[int]) -> int:
+def bytes_fetched(buffer: ShapedValueType, sizes: Sequence[int]) -> int:
     """Bytes of the cache lines that a box of a buffer lies in, with what of them is not of the box."""
-    element = element_bytes(buffer.get_element_type())
+    element = element_bytes(buffer.element_type)
     count, strides = prod(sizes), strides_of(buffer)
     run = 1
     for stride, n in sorted(zip(strides or (), sizes, strict=bool(strides))):
@@ -445,7 +452,10 @@ def _along_operand(op: CopyOp, order: list[int]) -> list[int]:
     strides, last = strides_of(op.in_type(0)), len(op.shape) - 1
     if strides is None or strides[last] == 1:
         return order
-    return [*sorted((d for d in order if d != last), key=lambda d: -strides[d]), *(d for d in order if d == last)]
+    return [
+        *sorted((d for d in order if d != last), key=lambda d: -strides[d]),
+        *(d for d in order if d == last),
+    ]
 
 
 def _narrower(columns: int, target: Target) -> tuple[int, ...]:
