@@ -9,10 +9,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 
-from xdsl.dialects.builtin import f32, i32
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import IntegerAttr, IntegerType, f32, i32
+from xdsl.ir import Operation, SSAValue
 
 from dlp.dialects import arith
+from dlp.dialects.x86vector import CURRENT_ROUNDING, MaskScaleFOp
 from dlp.lowering import _math_coefficients as coefficients
 from dlp.tiling.arith_builder import ArithBuilder
 
@@ -28,7 +29,17 @@ BIAS = 127
 
 
 class Lanes(ArithBuilder):
-    """`ArithBuilder` for f32 lanes, with numbers for operands and access to bits."""
+    """`ArithBuilder` for f32 lanes, with numbers for operands and access to bits.
+
+    Args:
+        add: inserts an operation and returns it.
+        lanes: elements of a vector; 1 computes on scalars.
+        scalef: there is an instruction for x * 2**n on such vectors, `x86vector.avx512.mask.scalef`.
+    """
+
+    def __init__(self, add: Callable[[Operation], Operation], lanes: int, *, scalef: bool = False) -> None:
+        super().__init__(add, lanes)
+        self.scalef = scalef
 
     def number(self, value: float) -> SSAValue:
         return self.constant(value, f32)
@@ -54,6 +65,14 @@ class Lanes(ArithBuilder):
             value = self.named("p", self.fma(value, x, self.number(factor)))
         return value
 
+    def scaled(self, value: SSAValue, n: SSAValue) -> SSAValue:
+        """value * 2**n by the one instruction, rounded once; n is a whole number."""
+        every, rounding = (
+            self.emit(arith.ConstantOp(IntegerAttr(number, type_)))
+            for number, type_ in ((-1, IntegerType(16)), (CURRENT_ROUNDING, i32))
+        )
+        return self.emit(MaskScaleFOp(operands=[value, value, n, every, rounding], result_types=[value.type]))
+
     def with_sign_of(self, magnitude: SSAValue, sign: SSAValue) -> SSAValue:
         """A number that is not negative, with the sign of another one."""
         sign_bit = self.and_(self.bits(sign), self.integer(-(1 << 31)))
@@ -61,13 +80,18 @@ class Lanes(ArithBuilder):
 
 
 def exp(b: Lanes, x: SSAValue) -> SSAValue:
-    """2**n * p(r) with x = n ln(2) + r; 2**n in two factors, so that denormals are rounded once and 2**128 fits."""
+    """2**n * p(r) with x = n ln(2) + r.
+
+    Without an instruction for it, 2**n has two factors, so that denormals are rounded once and 2**128 fits.
+    """
     x = b.named("bounded", b.minimum(b.maximum(x, b.number(-104.0)), b.number(89.0)))
     shifted = b.named("shifted", b.fma(x, b.number(LOG2_E), b.number(TO_NEAREST)))
     n = b.named("n", b.sub(shifted, b.number(TO_NEAREST)))
     r = b.named("r", b.fma(n, b.number(-LN2_HIGH), x))
     r = b.named("r", b.fma(n, b.number(-LN2_LOW), r))
     value = b.polynomial(coefficients.EXP, r)
+    if b.scalef:
+        return b.named("y", b.scaled(value, n))
     biased = b.named("biased", b.sub(b.bits(shifted), b.integer(_bits(TO_NEAREST) - 2 * BIAS)))
     half = b.named("half", b.shift_right(biased, b.integer(1)))
     for exponent in (half, b.sub(biased, half)):

@@ -7,6 +7,8 @@ reduction.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dlp.codegen.c_library import LANEWISE
 from dlp.codegen.c_types import BYTES, SCALARS, power_of_two, signed_of, unsigned_of
 from dlp.codegen.prelude import INLINE, HelperText, Prelude
@@ -108,6 +110,20 @@ def _bound(prelude: Prelude, name: str, element: str, lanes: int, beyond: str) -
     select, splat = (prelude.helper(helper, element, lanes) for helper in ("select", "splat"))
     mask = prelude.type(signed_of(element), lanes)
     return f"{head}  return {select}(({mask})(x {beyond} bound), {splat}(bound), x);\n}}\n"
+
+
+def _instruction(*, greater: bool) -> HelperText:
+    """One of two numbers, by an instruction that compilers call by different names."""
+
+    def text(prelude: Prelude, name: str, element: str, lanes: int) -> str:
+        type_ = prelude.type(element, lanes)
+        spelled = prelude.target.c_extremum(element, lanes, greater=greater)
+        assert isinstance(spelled, Mapping)
+        clang, gcc = (f"  return {spelled[kind].format(a='a', b='b')};\n" for kind in ("clang", "gcc"))
+        head = f"{INLINE} {type_} {name}({type_} a, {type_} b) {{\n"
+        return f"{head}#ifdef __clang__\n{clang}#else\n{gcc}#endif\n}}\n"
+
+    return text
 
 
 def _maximum_number(prelude: Prelude, name: str, element: str, lanes: int) -> str:
@@ -272,6 +288,8 @@ HELPERS: dict[str, HelperText] = {
     "minimum": _minimum,
     "at_least": _at_least,
     "at_most": _at_most,
+    "greater": _instruction(greater=True),
+    "lesser": _instruction(greater=False),
     "maximum_number": _maximum_number,
     "minimum_number": _minimum_number,
     "maximum_signed": _integer_extremum(">", signed=True),

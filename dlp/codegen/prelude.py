@@ -60,6 +60,15 @@ class Prelude:
             self._functions[name] = text
         return name
 
+    def extremum(self, element: str, lanes: int, a: str, b: str, *, greater: bool) -> str | None:
+        """C of `a > b ? a : b`, or `a < b ? a : b`, if the target has an instruction that C's operators cannot say."""
+        spelled = self.target.c_extremum(element, lanes, greater=greater)
+        if spelled is None:
+            return None
+        if isinstance(spelled, str):
+            return spelled.format(a=a, b=b)
+        return f"{self.helper('greater' if greater else 'lesser', element, lanes)}({a}, {b})"
+
     def reserved(self) -> frozenset[str]:
         return frozenset((*self._typedefs, *self._functions))
 

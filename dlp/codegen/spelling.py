@@ -99,6 +99,9 @@ EXPRESSIONS: dict[str, Spelling] = {
     "arith.fptoui": Spelling("({type})({unsigned}){0}", "({type})__builtin_convertvector({0}, {unsigned})"),
     "arith.bitcast": Spelling(None, "({type}){0}"),
     "vector.bitcast": Spelling(None, "({type}){0}"),
+    "x86vector.avx512.mask.scalef": Spelling(
+        None, "__builtin_ia32_scalefps512_mask({1}, {2}, {0}, {3}, {4})"
+    ),
     "math.absf": _call("fabs", "absolute"),
     "math.copysign": _call("copysign", "copy_sign", "{0}, {1}"),
     "math.absi": _both("{absolute_integer}({0})"),

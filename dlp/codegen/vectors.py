@@ -154,7 +154,7 @@ def _as_extremum(printer: FunctionPrinter, op: Operation) -> str | None:
         greater = not greater
     elif tuple(compare.operands) != (a, b):
         return None
-    return printer.prelude.target.c_extremum(
+    return printer.prelude.extremum(
         printer.lane(a), lanes(a.type), printer.text(a), printer.text(b), greater=greater
     )
 
@@ -172,7 +172,7 @@ def extremum(printer: FunctionPrinter, op: Operation) -> None:
         if number == 0 and (str(float(number)) == "-0.0") == lower:
             continue
         # NaN has to stay, and of zeros the sign is the bound's.
-        text = number != 0 and printer.prelude.target.c_extremum(
+        text = number != 0 and printer.prelude.extremum(
             printer.lane(result), lanes(result.type), printer.text(bound), printer.text(value), greater=lower
         )
         if text:

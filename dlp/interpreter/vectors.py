@@ -10,6 +10,8 @@ from xdsl.dialects import vector
 from xdsl.dialects.builtin import DYNAMIC_INDEX, VectorType
 from xdsl.ir import Attribute, Operation
 
+from dlp.dialects.x86vector import MaskScaleFOp
+
 from .dtypes import dtype_of
 from .errors import InterpreterError
 from .handlers import handles
@@ -143,3 +145,12 @@ def _shuffle(frame: Frame, op: vector.ShuffleOp, operands: Sequence[Any]) -> Seq
 def _bitcast(frame: Frame, op: vector.BitcastOp, operands: Sequence[Any]) -> Sequence[Any]:
     of = cast(VectorType[Attribute], op.results[0].type)
     return (np.ascontiguousarray(operands[0]).view(dtype_of(of.element_type)),)
+
+
+@handles("x86vector.avx512.mask.scalef")
+def _mask_scalef(frame: Frame, op: MaskScaleFOp, operands: Sequence[Any]) -> Sequence[Any]:
+    source, a, b, mask, _ = operands
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = (a.astype(np.float64) * np.exp2(np.floor(b.astype(np.float64)))).astype(a.dtype)
+    lanes = (int(mask) >> np.arange(scaled.size)) & 1 != 0
+    return (np.where(lanes, scaled, source),)

@@ -57,10 +57,10 @@ class CSpelling:
     store: str
     splat: str
     fma: str
-    greater: tuple[tuple[str, str], ...]
+    greater: tuple[tuple[str, str | tuple[tuple[str, str], ...]], ...]
     """(vector type, C) of `a > b ? a : b`, so that NaN gives `b`, where one instruction does that: compilers do not
-    find it behind a comparison and a selection by bits."""
-    lesser: tuple[tuple[str, str], ...]
+    find it behind a comparison and a selection by bits. Where they disagree on its name, C by kind of compiler."""
+    lesser: tuple[tuple[str, str | tuple[tuple[str, str], ...]], ...]
     """The same of `a < b ? a : b`."""
 
 
@@ -77,6 +77,8 @@ class Target:
     vector_lanes: int
     """f32 elements of a full vector; 1: no vectors."""
     vector_registers: int
+    scalef: bool
+    """Whether full vectors of f32 have an instruction for a * 2**n, `x86vector.avx512.mask.scalef`."""
     tail: Literal["narrow", "vl"]
     """How the rest that fills no vector is cut: into `tail_lanes` ("narrow") or by any length ("vl")."""
     tail_lanes: tuple[int, ...]
@@ -188,10 +190,13 @@ class Target:
         """C expression for a vector whose lanes all hold `value`, bit for bit."""
         return self.c.splat.format(**_c_fields(self.c, element, lanes), value=value)
 
-    def c_extremum(self, element: str, lanes: int, a: str, b: str, *, greater: bool) -> str | None:
-        """C expression for `a > b ? a : b`, or `a < b ? a : b`, if it is one instruction that C cannot say."""
+    def c_extremum(self, element: str, lanes: int, *, greater: bool) -> str | Mapping[str, str] | None:
+        """C of `a > b ? a : b`, or `a < b ? a : b`, if it is one instruction that C's operators cannot say.
+
+        A template with the fields `a` and `b`, or one for each kind of compiler.
+        """
         spelled = dict(self.c.greater if greater else self.c.lesser).get(self.c_vector_type(element, lanes))
-        return None if spelled is None else spelled.format(a=a, b=b)
+        return dict(spelled) if isinstance(spelled, tuple) else spelled
 
     def key(self) -> str:
         """Hash of everything that the description says; part of the keys of caches."""
@@ -270,6 +275,7 @@ def _target(data: Mapping[str, Any]) -> Target:
 _VECTOR: Mapping[str, type | tuple[type, str]] = {
     "lanes": (int, "vector_lanes"),
     "registers": (int, "vector_registers"),
+    "scalef": bool,
     "tail": str,
     "tail_lanes": list,
     "broadcast_needs_register": bool,
@@ -319,7 +325,7 @@ def _section(
         if key in _CHOICES and value not in _CHOICES[key]:
             raise KeyError(f"[{section}] {key} is {value!r}, not one of {', '.join(_CHOICES[key])}")
         if wanted is dict:
-            value = list(value.items())
+            value = [(k, tuple(v.items()) if isinstance(v, dict) else v) for k, v in value.items()]
         values[field] = (
             tuple(cast("list[Any]", value)) if isinstance(value, list) and key != "alternatives" else value
         )

@@ -1,5 +1,6 @@
 // RUN: dlp-opt %s --target=avx2 -t c | filecheck %s
 // RUN: dlp-opt %s --target=scalar -t c | filecheck %s --check-prefix=WITHOUT
+// RUN: dlp-opt %s --target=avx512 -t c | filecheck %s --check-prefix=KINDS
 
 // One of two compared operands is one instruction where the target spells it, and the comparison has no text.
 // CHECK-LABEL: void larger(
@@ -66,5 +67,24 @@ func.func @others(%m: memref<8xf32>, %n: memref<8xf32>, %p: memref<4xf64>, %q: m
   %w = arith.select %wide, %c, %d : vector<4xi1>, vector<4xf64>
   vector.store %v, %m[%c0] : memref<8xf32>, vector<8xf32>
   vector.store %w, %p[%c0] : memref<4xf64>, vector<4xf64>
+  func.return
+}
+
+// Compilers call the instruction by different names: a function chooses.
+// KINDS:         f32x16 greater_f32x16(f32x16 a, f32x16 b) {
+// KINDS-NEXT:    #ifdef __clang__
+// KINDS-NEXT:      return __builtin_ia32_maxps512(a, b, 4);
+// KINDS-NEXT:    #else
+// KINDS-NEXT:      return __builtin_ia32_maxps512_mask(a, b, a, -1, 4);
+// KINDS-NEXT:    #endif
+// KINDS-LABEL: void full(
+// KINDS:         f32x16 v = greater_f32x16(a, b);
+func.func @full(%m: memref<16xf32>, %n: memref<16xf32>) {
+  %c0 = arith.constant 0 : index
+  %a = vector.load %m[%c0] : memref<16xf32>, vector<16xf32>
+  %b = vector.load %n[%c0] : memref<16xf32>, vector<16xf32>
+  %test = arith.cmpf ogt, %a, %b : vector<16xf32>
+  %v = arith.select %test, %a, %b : vector<16xi1>, vector<16xf32>
+  vector.store %v, %m[%c0] : memref<16xf32>, vector<16xf32>
   func.return
 }

@@ -36,8 +36,8 @@ BOUNDARIES = [0.95, 0.625, 0.70710678, 1.4142135, 88.0, 88.8, 103.9, 2.0**-126, 
 SPECIAL = np.array([0.0, 1.0, *BOUNDARIES, -0.0, -1.0, *(-x for x in BOUNDARIES), np.nan], np.float32)
 
 
-def kernel(name: str, width: int) -> str:
-    """IR that applies a function to `COUNT` elements, after the pass."""
+def kernel(name: str, width: int, target: str = "avx2") -> str:
+    """IR that applies a function to `COUNT` elements, after the pass for a target."""
     type_ = f"vector<{width}xf32>" if width > 1 else "f32"
     access = "vector" if width > 1 else "memref"
     suffix = f", {type_}" if width > 1 else ""
@@ -56,7 +56,7 @@ func.func @apply(%x: memref<{COUNT}xf32>, %y: memref<{COUNT}xf32>) {{
 }}
 """
     module = Parser(make_context(), ir).parse_module()
-    OutlineMath().apply(make_context(), module)
+    OutlineMath(target).apply(make_context(), module)
     module.verify()
     assert f"math.{name}" not in str(module)
     return str(module)
@@ -85,7 +85,8 @@ def ulps(result: np.ndarray, expected: np.ndarray) -> float:
 def test_error(
     name: str, width: int, compiler: str, compile_ir: Callable[..., ctypes.CDLL], call: Callable[..., None]
 ) -> None:
-    library = compile_ir(kernel(name, width), compiler, load("avx512" if width == 16 else "avx2"))
+    target = "avx512" if width == 16 else "avx2"
+    library = compile_ir(kernel(name, width, target), compiler, load(target))
     check(name, library, call)
 
 

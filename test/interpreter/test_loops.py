@@ -269,3 +269,25 @@ def test_shuffle_extract_and_insert() -> None:
     x = np.array([10, 11, 12, 13], np.float32)
     assert call(text, x)[0] == 13
     assert np.array_equal(x, [13, 12, 11, 13])
+
+
+def test_scaling_by_powers_of_two() -> None:
+    text = """
+    func.func @f(%x: memref<16xf32>, %n: memref<16xf32>) {
+      %zero = arith.constant 0 : index
+      %k = arith.constant 32767 : i16
+      %rounding = arith.constant 4 : i32
+      %a = vector.load %x[%zero] : memref<16xf32>, vector<16xf32>
+      %b = vector.load %n[%zero] : memref<16xf32>, vector<16xf32>
+      %y = x86vector.avx512.mask.scalef %b, %a, %b, %k, %rounding : vector<16xf32>
+      vector.store %y, %x[%zero] : memref<16xf32>, vector<16xf32>
+      func.return
+    }
+    """
+    x = np.full(16, 1.5, np.float32)
+    n = np.array([0, 1, -1, 1.75, 127, 128, -148, -149, -151, np.nan, *[0.0] * 5, 3], np.float32)
+    call(text, x, n)
+    power = 2.0 ** np.array([0, 1, -1, 1, 127, 128, -148, -149, -151, np.nan, *[0.0] * 5], np.float64)
+    with np.errstate(over="ignore"):
+        expected = [*(1.5 * power).astype(np.float32), 3]
+    assert np.array_equal(x, np.array(expected, np.float32), equal_nan=True)

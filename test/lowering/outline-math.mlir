@@ -1,5 +1,6 @@
 // RUN: dlp-opt %s -p outline-math | filecheck %s
 // RUN: dlp-opt %s -p outline-math --target=avx2 -t c | filecheck %s --check-prefix=C
+// RUN: dlp-opt %s -p outline-math --target=avx512 | filecheck %s --check-prefix=SCALEF
 
 // One function for each name and width, called wherever the operation was.
 
@@ -44,7 +45,26 @@ func.func @others(%x: memref<4xf64>) {
   func.return
 }
 
+// Full vectors are scaled by a power of two in one instruction where there is one; narrower ones are not.
+
+// SCALEF-LABEL: func.func @full
+func.func @full(%x: memref<16xf32>) {
+  %c0 = arith.constant 0 : index
+  %v = vector.load %x[%c0] : memref<16xf32>, vector<16xf32>
+  %e = math.exp %v : vector<16xf32>
+  vector.store %e, %x[%c0] : memref<16xf32>, vector<16xf32>
+  func.return
+}
+
+// SCALEF: func.func private @exp_f32x8(
+// SCALEF-NOT: x86vector
+// SCALEF: func.func private @exp_f32x16(
+// SCALEF: %[[Y:.*]] = x86vector.avx512.mask.scalef %{{.*}}, %{{.*}}, %n, %{{.*}}, %{{.*}} : vector<16xf32>
+// SCALEF-NEXT: func.return %[[Y]]
+
 // CHECK: func.func private @exp_f32x8(%{{.*}}: vector<8xf32>) -> vector<8xf32> {
 // CHECK: func.func private @erf_f32x8(
 // CHECK: func.func private @tanh_f32(
+// CHECK: func.func private @exp_f32x16(
+// CHECK-NOT: x86vector
 // CHECK-NOT: func.func
