@@ -15,6 +15,7 @@ STAGES: Mapping[str, Sequence[str]] = {
         "canonicalize",
         "fold-batch-norm",
         "decompose{attention=false}",
+        "reciprocal-division",
         "cse",
         "dce",
         "channels-last",
@@ -36,7 +37,7 @@ STAGES: Mapping[str, Sequence[str]] = {
     # Loops over the tasks of the threads, and in them over tiles that fit the registers.
     "tiles": ("tile-attention", "tile-tasks", "lower-pad", "promote-operands", "tile-registers"),
     # Vectors within the tiles, loops over scalars for the rest.
-    "vectors": ("vectorize", "prefetch-weights", "convert-dlp-to-loops"),
+    "vectors": ("vectorize", "prefetch-weights", "prefetch-tasks", "convert-dlp-to-loops"),
     # One arena for all intermediates; kernels allocate nothing.
     "arena": ("hoist-allocations", "plan-arena"),
     # Exponentials and the like as functions over arith and vector.
@@ -44,7 +45,7 @@ STAGES: Mapping[str, Sequence[str]] = {
 }
 """Stage name -> its passes."""
 
-CHANGES_ROUNDING = ("fold-batch-norm", "winograd")
+CHANGES_ROUNDING = ("fold-batch-norm", "reciprocal-division", "winograd")
 """Passes that change results by more than the order of a sum: `numerics="strict"` does without them."""
 
 NAMED: Mapping[str, str] = {

@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil, prod
 from typing import cast
 
 from xdsl.context import Context
-from xdsl.dialects import affine, arith, func, memref, scf, vector
+from xdsl.dialects import affine, arith, func, scf, vector
 from xdsl.dialects.builtin import (
-    DYNAMIC_INDEX,
-    AffineMapAttr,
-    ArrayAttr,
     IntegerAttr,
     MemRefType,
     ModuleOp,
-    NoneAttr,
-    i64,
 )
-from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
-from xdsl.ir.affine import AffineExpr, AffineMap
+from xdsl.ir import Attribute, Block, BlockArgument, SSAValue
 from xdsl.passes import ModulePass
 
 from dlp.dialects.dlp.dim import Symbol
 from dlp.dialects.dlp.structured import dims_of
-from dlp.dialects.memref import PrefetchOp
 from dlp.lowering._kernels import kernels
+from dlp.lowering._prefetch import FIRST_LEVEL, ask, flat, linear_of, open_trips_of, place_of, trips_of
 from dlp.pass_scope import Scope
 from dlp.statistics import count
 from dlp.targets import Target, load
 from dlp.tiling.emitter import Emitter
-from dlp.tiling.linear import Interval, Linear, NotAlignedError, evaluate
+from dlp.tiling.linear import Linear
 from dlp.tiling.schedule import element_bytes
 from dlp.tiling.sizes import symbols_of
 
 _AHEAD = 8
 """Steps of a reduction from asking the second-level cache to reading: some 100 cycles."""
-_FIRST_LEVEL = 3
-"""Locality, as `memref.prefetch` has it."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +90,7 @@ class _Reduction:
 
     @property
     def steps(self) -> int:
-        return prod(cast(int, _trips(loop)) for loop in self.nest)
+        return prod(cast(int, trips_of(loop)) for loop in self.nest)
 
     @staticmethod
     def of(innermost: scf.ForOp, target: Target) -> _Reduction | None:
@@ -109,7 +100,7 @@ class _Reduction:
         nest = [innermost]
         while isinstance(parent := nest[0].parent_op(), scf.ForOp) and parent.results:
             nest.insert(0, parent)
-        if any(_trips(loop) is None for loop in nest):
+        if any(trips_of(loop) is None for loop in nest):
             return None
         loads: dict[SSAValue, list[vector.LoadOp]] = {}
         for op in innermost.body.block.ops:
@@ -125,7 +116,7 @@ class _Reduction:
             if size * element_bytes(type_.element_type) <= target.l1_bytes:
                 continue
             around = _innermost_block(panel)
-            steps = prod(cast(int, _trips(loop)) for loop in nest)
+            steps = prod(cast(int, trips_of(loop)) for loop in nest)
             if around is None or (around.args[-1], steps * width) not in panel.terms:
                 continue
             return _Reduction(nest, around, weights, panel, width)
@@ -136,7 +127,7 @@ def _panel(
     nest: list[scf.ForOp], buffer: SSAValue, reads: list[vector.LoadOp]
 ) -> tuple[BlockArgument, Linear, int] | None:
     """The argument behind a buffer, where the panel begins in it, and how many elements of it a step reads."""
-    place = _place(buffer)
+    place = place_of(buffer)
     if place is None:
         return None
     weights, start = place
@@ -149,7 +140,7 @@ def _panel(
         for index, stride in zip(read.indices, strides, strict=True):
             if stride is None:
                 return None
-            at += _linear(index) * stride
+            at += linear_of(index) * stride
         terms = dict(at.terms)
         if common is not None and terms != common:
             return None
@@ -165,40 +156,8 @@ def _panel(
     for loop in reversed(nest):
         if common.pop(loop.body.block.args[0], None) != stride:
             return None
-        stride *= cast(int, _trips(loop))
+        stride *= cast(int, trips_of(loop))
     return None if common else (weights, start, width)
-
-
-def _place(buffer: SSAValue) -> tuple[BlockArgument, Linear] | None:
-    """The contiguous argument of a function that a view is part of, and where it begins in it."""
-    start = Linear(0)
-    while isinstance(view := buffer.owner, memref.SubviewOp):
-        strides = cast("MemRefType[Attribute]", view.source.type).get_strides()
-        assert strides is not None
-        dynamic = iter(view.offsets)
-        for offset, stride in zip(view.static_offsets.get_values(), strides, strict=True):
-            if stride is None:
-                return None
-            given = Linear(offset) if offset != DYNAMIC_INDEX else _linear(next(dynamic))
-            start += given * stride
-        buffer = view.source
-    type_ = buffer.type
-    if not isinstance(buffer, BlockArgument) or not isinstance(type_, MemRefType):
-        return None
-    contiguous = isinstance(type_.layout, NoneAttr) and all(n > 0 for n in type_.get_shape())
-    return (buffer, start) if contiguous else None
-
-
-def _linear(value: SSAValue) -> Linear:
-    """An index over the indices of loops, as far as it is linear in them."""
-    owner = value.owner
-    if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr):
-        return Linear(owner.value.value.data)
-    if isinstance(owner, affine.ApplyOp) and not owner.map.data.num_symbols:
-        box = [Interval.of(_linear(operand), 1) for operand in owner.operands]
-        with suppress(NotAlignedError):
-            return evaluate(owner.map.data.results[0], box).offset
-    return Linear(0, [(value, 1)])
 
 
 def _innermost_block(place: Linear) -> Block | None:
@@ -212,23 +171,6 @@ def _depth(block: Block) -> int:
     while parent is not None:
         depth, parent = depth + 1, parent.parent_op()
     return depth
-
-
-def _trips(loop: Operation) -> int | None:
-    """How often a loop from 0 with step 1 runs; None where it is another one, or only a run knows."""
-    if not isinstance(loop, scf.ForOp):
-        return None
-    trips = _open_trips(loop)
-    return trips.constant if trips is not None and trips.is_constant else None
-
-
-def _open_trips(loop: scf.ForOp) -> Linear | None:
-    """How often a loop from 0 with step 1 runs, as a number or a value; None where it is another one."""
-    first, step = _linear(loop.lb), _linear(loop.step)
-    if not (first.is_constant and step.is_constant and (first.constant, step.constant) == (0, 1)):
-        return None
-    last = _linear(loop.ub)
-    return last if last.is_constant else Linear(0, [(loop.ub, 1)])
 
 
 def _hints(function: func.FuncOp) -> dict[SSAValue, int]:
@@ -293,7 +235,7 @@ def _ordinals(
             found.append((op, start))
             start += 1
             continue
-        trips = _open_trips(op)
+        trips = open_trips_of(op)
         once = _expected_of(_ordinals(op.body.block, nests, Linear(0), hints)[1], hints)
         if trips is not None and once:
             index = Linear(0, [(op.body.block.args[0], once)])
@@ -312,13 +254,7 @@ def _ask(
     share = ceil(width / tiles)
     """Elements for each step."""
     emitter = Emitter.before(reduction.nest[0], function)
-    flat = MemRefType(type_.element_type, [size])
-    dimensions = ArrayAttr([ArrayAttr([IntegerAttr(d, i64) for d in range(type_.get_num_dims())])])
-    collapsed = emitter.add(
-        memref.CollapseShapeOp.create(
-            operands=[weights], result_types=[flat], properties={"reassociation": dimensions}
-        )
-    )
+    whole = flat(emitter, weights)
     # More tiles than parts ask for the last part again; behind the last panel there is none.
     following = reduction.panel + steps * width
     part = following + ordinal * (steps * share)
@@ -330,30 +266,10 @@ def _ask(
     assert first is not None
     inner = Emitter.before(first, function)
 
-    def ask(name: str, place: list[Linear], stride: int, locality: int, every: int) -> None:
-        start = Linear(0, [(_least(emitter, place), 1)])
-        lines = emitter.subview(collapsed.results[0], [Interval.of(start, steps * stride)])
-        lines.name_hint = name
-        at, step = Linear(0), stride
-        for loop in reversed(reduction.nest):
-            at += Linear(0, [(loop.body.block.args[0], step)])
-            step *= cast(int, _trips(loop))
-        for line in range(0, stride, every):
-            inner.add(PrefetchOp.of(lines, [inner.value(at + line)], locality))
-
-    ask("next", [part, *bounds], share, target.prefetch_locality, share)
+    nest, locality = reduction.nest, target.prefetch_locality
+    ask(emitter, inner, nest, whole, [part, *bounds], share, share, locality, "next")
     bytes_of_element = element_bytes(type_.element_type)
     if steps * width * bytes_of_element > target.l1_bytes:
         ahead = [reduction.panel + _AHEAD * width, Linear(size - steps * width)]
-        ask("ahead", ahead, width, _FIRST_LEVEL, max(1, target.cache_line_bytes // bytes_of_element))
-
-
-def _least(emitter: Emitter, values: list[Linear]) -> SSAValue:
-    """affine.min of linear expressions."""
-    operands = list(dict.fromkeys(v for value in values for v, _ in value.terms))
-    results = []
-    for value in values:
-        terms = [AffineExpr.dimension(operands.index(v)) * k for v, k in value.terms]
-        results.append(sum(terms, AffineExpr.constant(value.constant)))
-    least = affine.MinOp(operands, AffineMapAttr(AffineMap(len(operands), 0, tuple(results))))
-    return emitter.add(least).result
+        line = max(1, target.cache_line_bytes // bytes_of_element)
+        ask(emitter, inner, nest, whole, ahead, width, line, FIRST_LEVEL, "ahead")

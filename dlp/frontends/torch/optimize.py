@@ -49,8 +49,8 @@ def optimize(
         example_inputs: compile now, for these: a tensor, a tuple of arguments, or a dict of keyword arguments.
         dump_dir: a directory for the IR after every pass that changed it, and the C.
         numerics: `"strict"` allows no rounding but that of the operations as they are written, in any order of a sum:
-            no Winograd convolutions, no batch normalisation folded into weights; results do not depend on the number
-            of threads. docs/numerics.md has the errors of both.
+            no Winograd convolutions, no batch normalisation folded into weights, no multiplication by a reciprocal for
+            a division; results do not depend on the number of threads. docs/numerics.md has the errors of both.
 
     Returns:
         The optimised copy. Copies and pickles of it are optimised too.
