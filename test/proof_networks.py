@@ -115,6 +115,9 @@ MINIATURES: dict[str, tuple[Callable[[], nn.Module], Callable[[], torch.Tensor]]
 }
 """Pieces of networks whose sizes are no multiples of any vector length."""
 
+LARGE = {"long_rows": (Rows, lambda: torch.randn(64, 40, 100))}
+"""More data than a second-level cache holds, and too much for the interpreter."""
+
 
 class Recurrent(nn.Module):
     """Steps forwards and backwards, then steps of another kind."""
@@ -159,11 +162,11 @@ def open_roads(name: str) -> list[Road]:
 
 @cache
 def road(name: str) -> Road:
-    """A network of the tests, small, or of `MINIATURES`."""
+    """A network of the tests, small, or of `MINIATURES` or `LARGE`."""
     if name in NETWORKS:
         built = network(name, "small")
         return road_of(built.model, built.args)
-    make, sample = MINIATURES[name]
+    make, sample = (MINIATURES | LARGE)[name]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model, args = make(), (sample(),)

@@ -19,7 +19,7 @@ from dlp.pipeline import STAGES
 from dlp.targets import load
 
 TARGET = load("avx2")
-NETWORKS = ("mlp", "digits_cnn", "lstm", "bert", "resnet18", "mobilenet_v2", "swin", "swin_v2")
+NETWORKS = ("mlp", "digits_cnn", "lstm", "bert", "resnet18", "mobilenet_v2", "swin", "swin_v2", "long_rows")
 """Those that cost least first."""
 
 CARRY = {
