@@ -40,11 +40,13 @@ from dlp.targets import Target
 from dlp.tiling.emitter import INDEX, Emitter, close
 from dlp.tiling.linear import Interval, Linear, Region
 
-BLOCK_BYTES = 96 * 1024
+LEAST_BLOCK_BYTES = 96 * 1024
 """Of the keys of a block, and of its queries with what is summed for them: both stay in the second-level cache."""
+SHARE_OF_L2 = 8
+"""Such a part of a large second-level cache may be the keys of a block."""
 MOST_GROUPS = 24
 """Tiles of queries that share a copy of the keys."""
-MOST_KEYS = 128
+MOST_KEYS = 512
 """Keys of a block: what is summed for the queries is scaled once a block."""
 
 
@@ -65,11 +67,19 @@ class Blocks:
         tile = target.register_tile
         panel = tile.vectors * target.vector_lanes
         rows = max(1, min(tile.rows, queries))
-        groups = max(1, min(MOST_GROUPS, BLOCK_BYTES // (4 * (depth + width) * rows)))
-        # Blocks of one size, or nearly.
-        block = math.ceil(queries / math.ceil(queries / (groups * rows)))
-        most = max(panel, min(MOST_KEYS, BLOCK_BYTES // (4 * depth)) // panel * panel)
-        return Blocks(rows, panel, math.ceil(block / rows) * rows, min(most, math.ceil(keys / panel) * panel))
+        block_bytes = max(LEAST_BLOCK_BYTES, target.l2_bytes // SHARE_OF_L2)
+        groups = max(1, min(MOST_GROUPS, block_bytes // (4 * (depth + width) * rows)))
+        most = max(panel, min(MOST_KEYS, block_bytes // (4 * depth)))
+        return Blocks(
+            rows, panel, _evenly(queries, groups * rows, rows), _evenly(keys, most // panel * panel, panel)
+        )
+
+
+def _evenly(number: int, most: int, step: int) -> int:
+    """The size, in whole steps, of blocks of at most `most`, all of one size or nearly."""
+    number = max(1, number)
+    block = math.ceil(number / math.ceil(number / most))
+    return math.ceil(block / step) * step
 
 
 def has_blocks(op: AttentionOp) -> bool:

@@ -9,13 +9,14 @@ from itertools import product
 from typing import TypeAlias, cast
 
 from xdsl.dialects import func, memref, scf, vector
-from xdsl.dialects.builtin import IndexType, MemRefType
+from xdsl.dialects.builtin import DenseArrayBase, IndexType, MemRefType, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.ir import Region as IRRegion
 from xdsl.ir.affine import AffineSymExpr
 
 from dlp.dialects import arith
 from dlp.dialects.dlp.contraction import ContractionOp
+from dlp.dialects.dlp.reduction import MaxOp
 from dlp.dialects.dlp.structured import StructuredOp, TransformOp
 from dlp.targets import Target
 from dlp.tiling.arith_builder import FAST_MATH, ArithBuilder
@@ -27,6 +28,9 @@ from dlp.tiling.vector_access import REDUCTION_KINDS, is_open, runs_along_reduct
 
 _MANY_STEPS = 4
 """Accumulators for a reduction along the vector, enough to hide the latency of an addition."""
+
+_NARROWEST = 4
+"""Lanes of the shortest vector that registers have."""
 
 Point: TypeAlias = tuple[int, ...]
 
@@ -293,6 +297,8 @@ class VectorizeOp:
         total = values[0]
         for value in values[1:]:
             total = self._combine(builder, total, value)
+        if self._is_loose() and self.tile.target.tail == "narrow":
+            return self._loose_lanes_to_one(total)
         assert self.op.COMBINER is not None
         kind = vector.CombiningKindAttr(vector.CombiningKindFlag(REDUCTION_KINDS[self.op.COMBINER]))
         op = vector.ReductionOp.create(
@@ -302,7 +308,34 @@ class VectorizeOp:
         )
         return self.emitter.add(op).results[0]
 
+    def _is_loose(self) -> bool:
+        return isinstance(self.op, MaxOp) and self.op.loose is not None
+
+    def _loose_lanes_to_one(self, value: SSAValue) -> SSAValue:
+        """By comparisons, each an instruction: `vector.reduction` keeps NaN and the sign of zeros, which takes eight.
+
+        Halves are combined down to the narrowest vector, and there lanes with those at half the distance.
+        """
+        lanes = self.tile.target.vector_lanes
+        while lanes > _NARROWEST:
+            lanes //= 2
+            low, high = (self._shuffled(value, range(first, first + lanes)) for first in (0, lanes))
+            value = self._combine(self.builder(self.emitter, lanes), low, high)
+        distance = lanes // 2
+        while distance:
+            other = self._shuffled(value, [(lane + distance) % lanes for lane in range(lanes)])
+            value = self._combine(self.builder(self.emitter, lanes), value, other)
+            distance //= 2
+        return self.emitter.add(vector.ExtractOp(value, [0], self.op.element_type)).result
+
+    def _shuffled(self, value: SSAValue, mask: Sequence[int]) -> SSAValue:
+        type_ = arith.vector_of(self.op.element_type, (len(mask),))
+        lanes = DenseArrayBase.from_list(i64, list(mask))
+        return self.emitter.add(vector.ShuffleOp(value, value, lanes, result_type=type_)).results[0]
+
     def _combine(self, builder: ArithBuilder, a: SSAValue, b: SSAValue) -> SSAValue:
+        if self._is_loose():
+            return self.op.body(builder, [b], a)
         assert self.op.COMBINER is not None
         combine = {
             "add": builder.add,

@@ -6,8 +6,8 @@
 // CHECK:         scf.parallel
 // CHECK-NEXT:    ^bb0(%[[H:.*]]: index, %[[BLOCK:.*]]: index):
 // CHECK:           memref.alloca() {{.*}} : memref<1x{{[0-9]+}}x64xf32>
-// CHECK:           %keys = memref.alloca() {{.*}} : memref<1x512x16xf32>
-// CHECK:           %scores = memref.alloca() {{.*}} : memref<1x6x128xf32>
+// CHECK:           %keys = memref.alloca() {{.*}} : memref<1x1088x16xf32>
+// CHECK:           %scores = memref.alloca() {{.*}} : memref<1x6x272xf32>
 // CHECK:           scf.for %j
 // CHECK:             dlp.transpose
 // CHECK:             scf.for %g
@@ -18,8 +18,8 @@
 // CHECK:               dlp.matmul {{.*}} {accumulate}
 // CHECK:           dlp.div
 // CHECK-NOT:     dlp.attention
-func.func private @blocks(%q: memref<4x192x64xf32>, %k: memref<4x384x64xf32>, %v: memref<4x384x64xf32>, %y: memref<4x192x64xf32>) {
-  dlp.attention ins(%q, %k, %v : memref<4x192x64xf32>, memref<4x384x64xf32>, memref<4x384x64xf32>) outs(%y : memref<4x192x64xf32>) {scale = 0.125 : f64}
+func.func private @blocks(%q: memref<4x192x64xf32>, %k: memref<4x800x64xf32>, %v: memref<4x800x64xf32>, %y: memref<4x192x64xf32>) {
+  dlp.attention ins(%q, %k, %v : memref<4x192x64xf32>, memref<4x800x64xf32>, memref<4x800x64xf32>) outs(%y : memref<4x192x64xf32>) {scale = 0.125 : f64}
   func.return
 }
 

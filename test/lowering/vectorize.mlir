@@ -113,3 +113,32 @@ func.func private @scaled(%x: memref<2x8xf32>, %y: memref<2x8xf32>) {
   dlp.mul ins(%x, %c : memref<2x8xf32>, memref<f32>) outs(%y : memref<2x8xf32>)
   func.return
 }
+
+// -----
+
+// A maximum that may pass NaN over is combined by comparisons, halves first; the one that keeps it by a reduction.
+// CHECK-LABEL: func.func private @loose_maximum
+// CHECK: %[[LOW:.*]] = vector.shuffle %[[V:.*]], %[[V]] [0, 1, 2, 3] : vector<8xf32>, vector<8xf32>
+// CHECK-NEXT: %[[HIGH:.*]] = vector.shuffle %[[V]], %[[V]] [4, 5, 6, 7] : vector<8xf32>, vector<8xf32>
+// CHECK-NEXT: %[[TEST:.*]] = arith.cmpf ogt, %[[HIGH]], %[[LOW]] : vector<4xf32>
+// CHECK-NEXT: %[[W:.*]] = arith.select %[[TEST]], %[[HIGH]], %[[LOW]]
+// CHECK-NEXT: vector.shuffle %[[W]], %[[W]] [2, 3, 0, 1]
+// CHECK: vector.shuffle %{{.*}} [1, 2, 3, 0]
+// CHECK: %[[ONE:.*]] = vector.extract %{{.*}}[0] : f32 from vector<4xf32>
+// CHECK-NOT: vector.reduction
+// VE-LABEL: func.func private @loose_maximum
+// VE: vector.reduction <maximumf>
+func.func private @loose_maximum(%x: memref<4x512xf32>, %y: memref<4x1xf32>) {
+  dlp.max ins(%x : memref<4x512xf32>) outs(%y : memref<4x1xf32>) {dims = array<i64: 1>, loose}
+  func.return
+}
+
+// -----
+
+// CHECK-LABEL: func.func private @maximum
+// CHECK-NOT: vector.shuffle
+// CHECK: vector.reduction <maximumf>
+func.func private @maximum(%x: memref<4x512xf32>, %y: memref<4x1xf32>) {
+  dlp.max ins(%x : memref<4x512xf32>) outs(%y : memref<4x1xf32>) {dims = array<i64: 1>}
+  func.return
+}
